@@ -1,0 +1,64 @@
+// Runs a model, or a shard of one, in integers: the same bits on every machine, thread count and partition (P1).
+// Immutable once loaded; the state of an inference is a value that the caller owns.
+// Deliberately not here: windows, edges, networks (nodes/); files (model_file.hpp).
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/compute.hpp"
+#include "core/error.hpp"
+#include "snn/model.hpp"
+
+namespace syn::snn {
+
+// What an inference has left behind between two windows: potentials, cumulative counts of max pooling. Copy, compare,
+// hash it. Empty at the start of an inference.
+struct State {
+  std::uint32_t next_row = 0;
+  std::vector<std::vector<std::int32_t>> values;  // one per stateful population, in model order
+  bool operator==(const State&) const = default;
+};
+
+// One window of one inference. Buffers are reused from window to window.
+struct Window {
+  std::uint32_t rows = 1;
+  std::vector<std::vector<Count>> in;          // one per Source, in model order: rows x neurons, or one row (constant)
+  std::vector<std::vector<Count>> out;         // one per name in Model::outputs that is not a Readout: rows x neurons
+  std::vector<std::int32_t> potentials;        // the Readout's, after the inference's last row; else empty
+  std::uint64_t checksum = 0;                  // of every count this shard's own neurons made in the window; see metrics.hpp
+  std::uint64_t spikes = 0;                    // sum of counts of IntegrateAndFire populations
+  std::uint64_t events = 0;                    // non-zero counts of IntegrateAndFire populations
+};
+
+class Engine {
+ public:
+  // Refuses a model that breaks a rule of design.md section 4, naming the population or channel: shapes that do not
+  // fit, cycles, thresholds < 1, an accumulator that could reach 2^31 (overflow rule), counts above 32767.
+  static Expected<Engine> make(Model model);
+
+  const Model& model() const;
+  std::uint64_t resident_bytes() const;      // of this engine, without the states of inferences in flight
+  std::uint64_t state_bytes() const;         // of one inference in flight
+
+  // Steps one window; `state` carries on from the window before. Any split of an inference's rows into windows gives
+  // the same bits. Thread-safe for different states and windows.
+  Work run(State& state, Window& window) const;
+
+  // Input sums of one population for one row (weights times counts, without bias), as calibration needs them:
+  // counts[i] is population i's row; only the sources of `population` are read. sums: neurons of `population`.
+  void sum_inputs(std::uint32_t population, std::span<const std::span<const Count>> counts,
+                  std::span<std::int32_t> sums) const;
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<const Impl> impl);
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace syn::snn

@@ -1,0 +1,121 @@
+// What a spiking network is: populations of neurons joined by projections of synapses, as plain values. A whole model
+// and a shard of one are the same type: a shard's Sources are fed by other shards.
+// Deliberately not here: running it (engine.hpp), its file (model_file.hpp), cutting it (cut.hpp).
+//
+// Layout: neurons of a population are channel-last: index = (y * width + x) * channels + channel.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/types.hpp"
+
+namespace syn::snn {
+
+struct Shape {
+  std::uint32_t height = 1, width = 1, channels = 1;
+  std::uint32_t positions() const { return height * width; }
+  std::uint32_t neurons() const { return height * width * channels; }
+  bool operator==(const Shape&) const = default;
+};
+
+// How a population hands on its activity (design: "the output code belongs to the population"). The whole model uses
+// one code; its place in the file is per population.
+//   step    0 or 1 spike a step; T rows an inference
+//   volley  waits for its whole input and yields one count in 0..C, C = T; one row an inference
+enum class Code : std::uint8_t { step = 0, volley = 1 };
+const char* name_of(Code code);
+
+// Kinds of population. Per-channel vectors have shape.channels entries.
+struct Source {                // fed from outside: pixels, or another shard's counts
+  std::vector<double> scale;   // x in network units -> q = clamp(floor(x * scale + zero + 1/2), 0, 255);
+  std::vector<double> zero;    // both empty: counts arrive ready-made from another shard
+  std::vector<Count> padding;  // what a convolution's padding reads: floor(zero + 1/2); empty: 0
+  bool operator==(const Source&) const = default;
+};
+struct IntegrateAndFire {
+  std::vector<std::int32_t> threshold;  // >= 1
+  std::vector<std::int32_t> bias;       // added once a step (step) or once an inference (volley)
+  std::int32_t v_min = 0, v_max = 0;    // `step` only: the potential is clamped into this once a step, after the spike
+  bool operator==(const IntegrateAndFire&) const = default;
+};
+struct Pooled {  // no state of its own but MaxPool's cumulative counts in `step`; hands on what its one projection makes
+  bool operator==(const Pooled&) const = default;
+};
+struct Readout {                   // the class potentials, int32; the greatest wins, the lowest index on a tie
+  std::vector<std::int32_t> bias;  // as in IntegrateAndFire
+  double scale = 1;                // logits = potential * scale (`step`: potential * scale / T)
+  bool operator==(const Readout&) const = default;
+};
+using Kind = std::variant<Source, IntegrateAndFire, Pooled, Readout>;
+
+struct Population {
+  std::string name;
+  Shape shape;
+  Code code = Code::volley;
+  Kind kind;
+  std::uint32_t greatest = 1;        // g: the largest count it can hand on in one row (pixels: 255; unused for Readout)
+  std::vector<double> amplitude;     // network units per count, per channel (a_i); for reports and logits
+  double mean_count = 0;             // counts per inference, over calibration: for planning and inspection only
+  double mean_events = 0;            // non-zero rows x neurons per inference, likewise
+  // Which channels of the original population this is, when it is a slice in a shard.
+  std::uint32_t channel_begin = 0;
+  std::uint32_t channels_total = 0;  // 0 reads as shape.channels
+  bool operator==(const Population&) const = default;
+};
+
+// Kinds of projection. Weights are int8 in -127..127; the target's channels are contiguous.
+struct Conv {
+  std::uint32_t kernel_height = 1, kernel_width = 1;
+  std::uint32_t stride_y = 1, stride_x = 1;
+  std::uint32_t dilation_y = 1, dilation_x = 1;
+  std::int32_t pad_top = 0, pad_left = 0;   // bottom and right follow from the shapes
+  std::vector<std::int8_t> weights;         // [kernel y][kernel x][source channel][target channel]
+  bool operator==(const Conv&) const = default;
+};
+struct Dense {
+  std::vector<std::int8_t> weights;         // [source neuron, channel-last][target neuron]
+  bool operator==(const Dense&) const = default;
+};
+struct SumPool {  // average pooling: sums of counts, each window's times `multiplier` = L / divisor (integer rule 5)
+  std::uint32_t kernel_height = 1, kernel_width = 1;
+  std::uint32_t stride_y = 1, stride_x = 1;
+  std::int32_t pad_top = 0, pad_left = 0;
+  std::vector<std::uint16_t> multiplier;    // per target position; empty: all 1
+  bool operator==(const SumPool&) const = default;
+};
+struct MaxPool {  // counts: the window's maximum; `step`: M[t] - M[t-1], M the maximum of cumulative counts (rule 6)
+  std::uint32_t kernel_height = 1, kernel_width = 1;
+  std::uint32_t stride_y = 1, stride_x = 1;
+  std::int32_t pad_top = 0, pad_left = 0;
+  bool operator==(const MaxPool&) const = default;
+};
+using Connection = std::variant<Conv, Dense, SumPool, MaxPool>;
+
+// Projections into one population add up, exactly.
+struct Projection {
+  std::uint32_t from = 0, to = 0;  // indices of populations; from < to
+  Connection connection;
+  bool operator==(const Projection&) const = default;
+};
+
+struct Model {
+  std::string name;
+  Code code = Code::volley;
+  std::uint32_t steps = 8;               // T; C = T in volley
+  std::vector<Population> populations;   // in topological order; Sources first
+  std::vector<Projection> projections;   // ordered by `to`
+  std::vector<std::string> outputs;      // populations whose activity leaves: the readout, or a shard's out-edges
+  std::vector<std::pair<std::string, std::string>> notes;  // provenance: converter's options, calibration's hash
+  bool operator==(const Model&) const = default;
+
+  std::uint32_t rows() const { return code == Code::volley ? 1 : steps; }  // rows per inference
+};
+
+// Index of a population by name, or -1.
+int find(const Model& model, std::string_view population);
+std::uint64_t weight_count(const Model& model);
+
+}  // namespace syn::snn
