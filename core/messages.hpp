@@ -161,6 +161,7 @@ struct Status {
   Epoch epoch;
   std::uint64_t resident_bytes = 0;
   Work work;
+  std::uint64_t spikes = 0, events = 0;               // sum of counts, and non-zero counts, of the neurons computed here
   std::uint64_t busy_ns = 0;                          // time spent computing
   std::vector<EdgeAccount> edges;
   std::vector<std::pair<std::string, std::uint64_t>> refused;  // frames and messages refused, by reason
