@@ -132,7 +132,7 @@ Bytes write(std::span<const std::size_t> shape, std::span<const T> values, std::
     dims += text::cat(dim, ", ");
   }
   SYN_ASSERT(size == values.size(), size, values.size());
-  if (shape.size() > 1) dims.resize(dims.size() - 2);  // a tuple of one keeps its comma
+  if (!dims.empty()) dims.resize(dims.size() - (shape.size() == 1 ? 1 : 2));  // a tuple of one keeps its comma
   std::string header = text::cat("{'descr': '", type, "', 'fortran_order': False, 'shape': (", dims, "), }");
   // NumPy wants the data on a 64-byte boundary and the header to end in a newline.
   const std::size_t fixed = kMagic.size() + 4;
