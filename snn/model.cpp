@@ -1,0 +1,23 @@
+#include "snn/model.hpp"
+
+#include <algorithm>
+
+namespace syn::snn {
+
+const char* name_of(Code code) { return code == Code::step ? "step" : "volley"; }
+
+int find(const Model& model, std::string_view population) {
+  const auto at = std::ranges::find(model.populations, population, &Population::name);
+  return at == model.populations.end() ? -1 : static_cast<int>(at - model.populations.begin());
+}
+
+std::uint64_t weight_count(const Model& model) {
+  std::uint64_t count = 0;
+  for (const Projection& projection : model.projections) {
+    if (const auto* conv = std::get_if<Conv>(&projection.connection)) count += conv->weights.size();
+    if (const auto* dense = std::get_if<Dense>(&projection.connection)) count += dense->weights.size();
+  }
+  return count;
+}
+
+}  // namespace syn::snn

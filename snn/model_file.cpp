@@ -1,0 +1,444 @@
+// Layout, little-endian:
+//     0   8  magic "SYNFIRE\0"
+//     8  32  SHA-256 of the header: the model's identity
+//    40   4  version
+//    44   4  zero
+//    48   8  length of the header
+//    56   8  length of the file
+//    64      header (snn/model.proto), then zeros up to the next multiple of 64, then each tensor likewise; the file
+//            ends with its last tensor's last byte
+// Every byte is thus a checked constant, a checked length, hashed, or padding that must be zero: no bit can flip unseen.
+#include "snn/model_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <type_traits>
+
+#include "core/sha256.hpp"
+#include "core/text.hpp"
+#include "snn/model.pb.h"
+
+namespace syn::snn {
+namespace {
+
+constexpr std::string_view kMagic{"SYNFIRE\0", 8};
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kPreamble = 64;
+constexpr std::uint64_t kAlign = 64;
+constexpr std::uint64_t kMaxHeader = 1 << 20;  // a hostile one parses into some 50 times that, no more
+constexpr int kMaxPopulations = 4096;
+constexpr int kMaxProjections = 16384;
+constexpr std::uint64_t kMaxDimension = 1 << 16;
+constexpr std::uint64_t kMaxNeurons = 1 << 26;
+constexpr std::uint64_t kMaxFile = 4ull << 30;
+
+std::uint64_t aligned(std::uint64_t offset) { return (offset + kAlign - 1) / kAlign * kAlign; }
+
+// The single truth about which tensors a model has, in which order and of how many elements; writing and reading both
+// walk it. `visit(vector, label, allowed...)`: the vector must have one of the allowed lengths.
+template <class M, class Visit>
+void visit_tensors(M& model, Visit&& visit) {
+  for (auto& population : model.populations) {
+    const std::uint64_t channels = population.shape.channels;
+    std::visit(
+        [&](auto& kind) {
+          using K = std::remove_cvref_t<decltype(kind)>;
+          if constexpr (std::is_same_v<K, Source>) {
+            visit(kind.scale, population.name, "scale", channels, true);
+            visit(kind.zero, population.name, "zero", channels, true);
+            visit(kind.padding, population.name, "padding", channels, true);
+          } else if constexpr (std::is_same_v<K, IntegrateAndFire>) {
+            visit(kind.threshold, population.name, "threshold", channels, false);
+            visit(kind.bias, population.name, "bias", channels, false);
+          } else if constexpr (std::is_same_v<K, Readout>) {
+            visit(kind.bias, population.name, "bias", channels, false);
+          } else {
+            static_assert(std::is_same_v<K, Pooled>);
+          }
+        },
+        population.kind);
+    visit(population.amplitude, population.name, "amplitude", channels, true);
+  }
+  for (auto& projection : model.projections) {
+    const auto& from = model.populations[projection.from];
+    const auto& to = model.populations[projection.to];
+    const std::string& name = to.name;
+    std::visit(
+        [&](auto& connection) {
+          using C = std::remove_cvref_t<decltype(connection)>;
+          if constexpr (std::is_same_v<C, Conv>) {
+            // At most 2^16 each: the product of four stays below 2^64 because read() bounds the first pair to 2^32 and
+            // the channels to 2^16 each, checked there against overflow.
+            visit(connection.weights, name, "weights",
+                  std::uint64_t{connection.kernel_height} * connection.kernel_width * from.shape.channels * to.shape.channels,
+                  false);
+          } else if constexpr (std::is_same_v<C, Dense>) {
+            visit(connection.weights, name, "weights", std::uint64_t{from.shape.neurons()} * to.shape.neurons(), false);
+          } else if constexpr (std::is_same_v<C, SumPool>) {
+            visit(connection.multiplier, name, "multiplier", to.shape.positions(), true);
+          } else {
+            static_assert(std::is_same_v<C, MaxPool>);
+          }
+        },
+        projection.connection);
+  }
+}
+
+template <class W>
+void put_window(const W& from, proto::Window& to) {
+  to.set_kernel_height(from.kernel_height);
+  to.set_kernel_width(from.kernel_width);
+  to.set_stride_y(from.stride_y);
+  to.set_stride_x(from.stride_x);
+  to.set_pad_top(from.pad_top);
+  to.set_pad_left(from.pad_left);
+  if constexpr (std::is_same_v<W, Conv>) {
+    to.set_dilation_y(from.dilation_y);
+    to.set_dilation_x(from.dilation_x);
+  }
+}
+
+template <class W>
+W get_window(const proto::Window& from) {
+  W to;
+  to.kernel_height = from.kernel_height();
+  to.kernel_width = from.kernel_width();
+  to.stride_y = from.stride_y();
+  to.stride_x = from.stride_x();
+  to.pad_top = from.pad_top();
+  to.pad_left = from.pad_left();
+  if constexpr (std::is_same_v<W, Conv>) {
+    to.dilation_y = from.dilation_y();
+    to.dilation_x = from.dilation_x();
+  }
+  return to;
+}
+
+proto::Model header_of(const Model& model) {
+  proto::Model header;
+  header.set_name(model.name);
+  header.set_code(static_cast<std::uint32_t>(model.code));
+  header.set_steps(model.steps);
+  for (const Population& population : model.populations) {
+    proto::Population& p = *header.add_populations();
+    p.set_name(population.name);
+    p.mutable_shape()->set_height(population.shape.height);
+    p.mutable_shape()->set_width(population.shape.width);
+    p.mutable_shape()->set_channels(population.shape.channels);
+    p.set_code(static_cast<std::uint32_t>(population.code));
+    p.set_greatest(population.greatest);
+    p.set_mean_count(population.mean_count);
+    p.set_mean_events(population.mean_events);
+    p.set_channel_begin(population.channel_begin);
+    p.set_channels_total(population.channels_total);
+    if (std::holds_alternative<Source>(population.kind)) {
+      p.mutable_source();
+    } else if (const auto* fire = std::get_if<IntegrateAndFire>(&population.kind)) {
+      p.mutable_integrate_and_fire()->set_v_min(fire->v_min);
+      p.mutable_integrate_and_fire()->set_v_max(fire->v_max);
+    } else if (const auto* readout = std::get_if<Readout>(&population.kind)) {
+      p.mutable_readout()->set_scale(readout->scale);
+    } else {
+      p.mutable_pooled();
+    }
+  }
+  for (const Projection& projection : model.projections) {
+    proto::Projection& p = *header.add_projections();
+    p.set_from(projection.from);
+    p.set_to(projection.to);
+    if (const auto* conv = std::get_if<Conv>(&projection.connection)) {
+      put_window(*conv, *p.mutable_conv());
+    } else if (const auto* sum = std::get_if<SumPool>(&projection.connection)) {
+      put_window(*sum, *p.mutable_sum_pool());
+    } else if (const auto* max = std::get_if<MaxPool>(&projection.connection)) {
+      put_window(*max, *p.mutable_max_pool());
+    } else {
+      p.mutable_dense();
+    }
+  }
+  for (const std::string& output : model.outputs) header.add_outputs(output);
+  for (const auto& [key, value] : model.notes) {
+    header.add_notes()->set_key(key);
+    header.mutable_notes(header.notes_size() - 1)->set_value(value);
+  }
+  return header;
+}
+
+template <class T>
+T load_at(ByteView bytes, std::size_t offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+template <class T>
+void store_at(Bytes& bytes, std::size_t offset, T value) {
+  std::memcpy(bytes.data() + offset, &value, sizeof value);
+}
+
+std::unexpected<Error> broken(std::string what, std::string_view where) {
+  return fail(std::move(what), std::string(where), "convert the model again, or fetch the file again");
+}
+
+bool zeros(ByteView bytes) {
+  for (const std::uint8_t byte : bytes)
+    if (byte != 0) return false;
+  return true;
+}
+
+// Preamble and header hash; gives the header's bytes.
+Expected<ByteView> checked_header(ByteView bytes, std::string_view where) {
+  if (bytes.size() < kPreamble) return broken(text::cat("not a .syn file: only ", bytes.size(), " bytes"), where);
+  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) return broken("not a .syn file: wrong magic", where);
+  if (const auto version = load_at<std::uint32_t>(bytes, 40); version != kVersion)
+    return fail(text::cat("a .syn file of version ", version, "; this program reads version ", kVersion), std::string(where),
+                "use the program's version that wrote it, or convert the model again");
+  if (load_at<std::uint32_t>(bytes, 44) != 0) return broken("the spare field of the preamble is not zero", where);
+  const auto header = load_at<std::uint64_t>(bytes, 48), total = load_at<std::uint64_t>(bytes, 56);
+  if (total != bytes.size())
+    return broken(text::cat("the file is cut short or too long: ", bytes.size(), " bytes where it says ", total), where);
+  if (header > kMaxHeader || header > bytes.size() - kPreamble)
+    return broken(text::cat("the header claims ", header, " bytes"), where);
+  const ByteView view = bytes.subspan(kPreamble, header);
+  const auto digest = Sha256::of(view);
+  if (std::memcmp(digest.data(), bytes.data() + 8, digest.size()) != 0)
+    return broken("the header does not match its hash", where);
+  return view;
+}
+
+// The tensor table describes exactly what follows the header, and every tensor has its hash.
+Expected<> check_tensors(const proto::Model& header, ByteView bytes, std::uint64_t header_end, std::string_view where) {
+  std::uint64_t end = header_end;
+  for (int i = 0; i < header.tensors_size(); ++i) {
+    const proto::Tensor& tensor = header.tensors(i);
+    const std::uint64_t begin = tensor.length() == 0 ? end : aligned(end);
+    if (tensor.offset() != begin || begin > bytes.size() || tensor.length() > bytes.size() - begin)
+      return broken(text::cat("tensor ", i, " claims ", tensor.length(), " bytes at ", tensor.offset(), " of a file of ",
+                              bytes.size()),
+                    where);
+    if (!zeros(bytes.subspan(end, begin - end))) return broken(text::cat("padding before tensor ", i, " is not zero"), where);
+    const auto digest = Sha256::of(bytes.subspan(begin, tensor.length()));
+    if (tensor.sha256().size() != digest.size() || std::memcmp(digest.data(), tensor.sha256().data(), digest.size()) != 0)
+      return broken(text::cat("tensor ", i, " does not match its hash"), where);
+    end = begin + tensor.length();
+  }
+  if (end != bytes.size()) return broken("bytes follow the last tensor", where);
+  return {};
+}
+
+Expected<Population> population_of(const proto::Population& p, std::string_view where) {
+  Population population;
+  population.name = p.name();
+  const auto wrong = [&](std::string what) { return broken(text::cat("population '", population.name, "': ", what), where); };
+  population.shape = {p.shape().height(), p.shape().width(), p.shape().channels()};
+  for (const std::uint64_t side : {population.shape.height, population.shape.width, population.shape.channels})
+    if (side < 1 || side > kMaxDimension) return wrong(text::cat("a side of its shape is ", side));
+  if (std::uint64_t{population.shape.height} * population.shape.width * population.shape.channels > kMaxNeurons)
+    return wrong("its shape has too many neurons");
+  if (p.code() > static_cast<std::uint32_t>(Code::volley)) return wrong(text::cat("unknown code ", p.code()));
+  population.code = static_cast<Code>(p.code());
+  population.greatest = p.greatest();
+  population.mean_count = p.mean_count();
+  population.mean_events = p.mean_events();
+  if (!std::isfinite(population.mean_count) || !std::isfinite(population.mean_events)) return wrong("a mean is not finite");
+  population.channel_begin = p.channel_begin();
+  population.channels_total = p.channels_total();
+  switch (p.kind_case()) {
+    case proto::Population::kSource: population.kind = Source{}; break;
+    case proto::Population::kPooled: population.kind = Pooled{}; break;
+    case proto::Population::kIntegrateAndFire: {
+      IntegrateAndFire fire;
+      fire.v_min = p.integrate_and_fire().v_min();
+      fire.v_max = p.integrate_and_fire().v_max();
+      population.kind = fire;
+      break;
+    }
+    case proto::Population::kReadout: {
+      if (!std::isfinite(p.readout().scale())) return wrong("its scale is not finite");
+      Readout readout;
+      readout.scale = p.readout().scale();
+      population.kind = readout;
+      break;
+    }
+    case proto::Population::KIND_NOT_SET: return wrong("its kind is unknown to this program");
+  }
+  return population;
+}
+
+Expected<Projection> projection_of(const proto::Projection& p, std::size_t populations, std::string_view where) {
+  if (p.from() >= populations || p.to() >= populations) return broken("a projection joins populations that are not there", where);
+  Projection projection{p.from(), p.to(), {}};
+  const proto::Window* window = nullptr;
+  switch (p.connection_case()) {
+    case proto::Projection::kConv:
+      projection.connection = get_window<Conv>(*(window = &p.conv()));
+      break;
+    case proto::Projection::kSumPool:
+      projection.connection = get_window<SumPool>(*(window = &p.sum_pool()));
+      break;
+    case proto::Projection::kMaxPool:
+      projection.connection = get_window<MaxPool>(*(window = &p.max_pool()));
+      break;
+    case proto::Projection::kDense: projection.connection = Dense{}; break;
+    case proto::Projection::CONNECTION_NOT_SET: return broken("a projection's kind is unknown to this program", where);
+  }
+  if (window && (window->kernel_height() > kMaxDimension || window->kernel_width() > kMaxDimension ||
+                 std::uint64_t{window->kernel_height()} * window->kernel_width() > kMaxDimension))
+    return broken("a kernel is too large", where);  // keeps the product of shapes below 2^48
+  return projection;
+}
+
+}  // namespace
+
+Bytes write_model(const Model& model) {
+  proto::Model header = header_of(model);
+  std::vector<ByteView> tensors;
+  visit_tensors(model, [&](const auto& values, const std::string&, const char*, std::uint64_t, bool) {
+    tensors.push_back({reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof values[0]});
+    proto::Tensor& tensor = *header.add_tensors();
+    tensor.set_length(tensors.back().size());
+    const auto digest = Sha256::of(tensors.back());
+    tensor.set_sha256(digest.data(), digest.size());
+  });
+  // Offsets are variable-length numbers inside the header whose length they depend on: start from the header without
+  // them and repeat until it stops growing; both only grow, by at most 9 bytes a tensor.
+  std::uint64_t header_size = header.ByteSizeLong();
+  for (;;) {
+    std::uint64_t end = kPreamble + header_size;
+    for (proto::Tensor& tensor : *header.mutable_tensors()) {
+      tensor.set_offset(tensor.length() == 0 ? end : aligned(end));
+      end = tensor.offset() + tensor.length();
+    }
+    const std::uint64_t now = header.ByteSizeLong();
+    if (now == header_size) break;
+    header_size = now;
+  }
+  std::uint64_t end = kPreamble + header_size;
+  if (!tensors.empty()) end = header.tensors(header.tensors_size() - 1).offset() + tensors.back().size();
+  Bytes bytes(end);
+  header.SerializeToArray(bytes.data() + kPreamble, static_cast<int>(header_size));
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (!tensors[i].empty())
+      std::memcpy(bytes.data() + header.tensors(static_cast<int>(i)).offset(), tensors[i].data(), tensors[i].size());
+  std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
+  const auto digest = Sha256::of(ByteView(bytes).subspan(kPreamble, header_size));
+  std::memcpy(bytes.data() + 8, digest.data(), digest.size());
+  store_at<std::uint32_t>(bytes, 40, kVersion);
+  store_at<std::uint64_t>(bytes, 48, header_size);
+  store_at<std::uint64_t>(bytes, 56, bytes.size());
+  return bytes;
+}
+
+Expected<ModelHash> hash_of(ByteView bytes, std::string_view where) {
+  const auto header = checked_header(bytes, where);
+  if (!header) return fail(header.error());
+  ModelHash hash;
+  std::memcpy(hash.bytes.data(), bytes.data() + 8, hash.bytes.size());
+  return hash;
+}
+
+Expected<Model> read_model(ByteView bytes, std::string_view where) {
+  const auto view = checked_header(bytes, where);
+  if (!view) return fail(view.error());
+  proto::Model header;
+  if (!header.ParseFromArray(view->data(), static_cast<int>(view->size()))) return broken("the header cannot be parsed", where);
+  for (const std::string& feature : header.required_features())
+    return fail(text::cat("the model needs '", feature, "', which this program does not know"), std::string(where),
+                "use a newer program");
+  if (header.populations_size() > kMaxPopulations || header.projections_size() > kMaxProjections ||
+      header.outputs_size() > kMaxPopulations)
+    return broken("too many populations, projections or outputs", where);
+  if (auto checked = check_tensors(header, bytes, kPreamble + view->size(), where); !checked) return fail(checked.error());
+  if (header.code() > static_cast<std::uint32_t>(Code::volley)) return broken(text::cat("unknown code ", header.code()), where);
+
+  Model model;
+  model.name = header.name();
+  model.code = static_cast<Code>(header.code());
+  model.steps = header.steps();
+  for (const auto& p : header.populations()) {
+    auto population = population_of(p, where);
+    if (!population) return fail(population.error());
+    model.populations.push_back(std::move(*population));
+  }
+  for (const auto& p : header.projections()) {
+    auto projection = projection_of(p, model.populations.size(), where);
+    if (!projection) return fail(projection.error());
+    model.projections.push_back(std::move(*projection));
+  }
+  for (const auto& output : header.outputs()) model.outputs.push_back(output);
+  for (const auto& note : header.notes()) model.notes.emplace_back(note.key(), note.value());
+
+  int next = 0;
+  std::string problem;
+  visit_tensors(model, [&](auto& values, const std::string& name, const char* label, std::uint64_t count, bool may_be_empty) {
+    using T = typename std::remove_cvref_t<decltype(values)>::value_type;
+    if (!problem.empty()) return;
+    if (next == header.tensors_size()) {
+      problem = text::cat("'", name, "' has no tensor for its ", label);
+      return;
+    }
+    const proto::Tensor& tensor = header.tensors(next++);
+    // The length was checked against the file before; now the shape must ask for exactly that much.
+    if (!(tensor.length() == 0 && may_be_empty) && (tensor.length() % sizeof(T) != 0 || tensor.length() / sizeof(T) != count)) {
+      problem = text::cat("the ", label, " of '", name, "' has ", tensor.length(), " bytes where its shape needs ", count,
+                          " values of ", sizeof(T));
+      return;
+    }
+    values.resize(tensor.length() / sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), bytes.data() + tensor.offset(), tensor.length());
+    if constexpr (std::is_same_v<T, double>) {
+      for (const double value : values)
+        if (!std::isfinite(value)) problem = text::cat("the ", label, " of '", name, "' is not finite");
+    }
+  });
+  if (problem.empty() && next != header.tensors_size()) problem = "tensors that nothing needs";
+  if (!problem.empty()) return broken(std::move(problem), where);
+  return model;
+}
+
+Expected<> save_model(const Model& model, const std::filesystem::path& path) {
+  const Bytes bytes = write_model(model);
+  const std::string temporary = text::cat(path.string(), ".", ::getpid(), ".part");
+  const auto failed = [&](const char* what) {
+    const std::string reason = std::strerror(errno);
+    ::unlink(temporary.c_str());
+    return fail(text::cat("cannot ", what, " the model: ", reason), path.string(), "choose another place, or make room");
+  };
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) return failed("create");
+  for (std::size_t done = 0; done < bytes.size();) {
+    const auto wrote = ::write(file, bytes.data() + done, bytes.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) {
+      ::close(file);
+      return failed("write");
+    }
+    done += static_cast<std::size_t>(wrote);
+  }
+  // Durable before it gets its name: after a power cut the name holds the old model or the new one (P11).
+  if (::fsync(file) != 0) {
+    ::close(file);
+    return failed("write");
+  }
+  if (::close(file) != 0) return failed("write");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("rename");
+  return {};
+}
+
+Expected<Model> load_model(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return fail(text::cat("cannot read the model: ", error.message()), path.string(), "check the path");
+  if (size > kMaxFile) return fail(text::cat("the file has ", size, " bytes, too many"), path.string(), "check the path");
+  Bytes bytes(size);
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
+    return fail("cannot read the model", path.string(), "check its permissions");
+  return read_model(bytes, path.string());
+}
+
+}  // namespace syn::snn

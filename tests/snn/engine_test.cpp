@@ -1,0 +1,128 @@
+#include <doctest/doctest.h>
+
+#include "random_models.hpp"
+
+namespace syn::snn {
+namespace {
+
+using namespace testing;
+
+Engine made(Model model) {
+  auto engine = Engine::make(std::move(model));
+  REQUIRE_MESSAGE(engine.has_value(), engine.error().what);
+  return std::move(*engine);
+}
+
+// The rows [first, first + rows) of an inference.
+Window window_of(const std::vector<std::vector<std::vector<Count>>>& inputs, std::uint32_t first, std::uint32_t rows) {
+  Window window;
+  window.rows = rows;
+  window.in.resize(inputs[0].size());
+  for (std::uint32_t t = first; t < first + rows; ++t)
+    for (std::size_t s = 0; s < window.in.size(); ++s) window.in[s].insert(window.in[s].end(), inputs[t][s].begin(), inputs[t][s].end());
+  return window;
+}
+
+void compare(const Model& model, const std::vector<std::vector<std::vector<Count>>>& inputs, Random& random, bool constant) {
+  const Interpreted expected = interpret(model, inputs);
+  const Engine engine = made(model);
+  State state;
+  Window whole = window_of(inputs, 0, model.rows());
+  if (constant)
+    for (std::size_t s = 0; s < whole.in.size(); ++s) whole.in[s] = inputs[0][s];
+  engine.run(state, whole);
+  CHECK(whole.potentials == expected.potentials);
+  CHECK(whole.checksum == expected.checksum);
+  CHECK(whole.spikes == expected.spikes);
+  CHECK(whole.events == expected.events);
+
+  // Any split into windows.
+  State split;
+  std::uint64_t checksum = 0, spikes = 0;
+  for (std::uint32_t first = 0; first < model.rows();) {
+    const std::uint32_t rows = 1 + static_cast<std::uint32_t>(random.below(model.rows() - first));
+    Window window = window_of(inputs, first, rows);
+    engine.run(split, window);
+    checksum += window.checksum;
+    spikes += window.spikes;
+    first += rows;
+    CHECK(window.potentials == (first == model.rows() ? expected.potentials : std::vector<std::int32_t>{}));
+  }
+  CHECK(checksum == expected.checksum);
+  CHECK(spikes == expected.spikes);
+  CHECK(split == state);
+}
+
+}  // namespace
+
+TEST_CASE("the engine equals a per-neuron interpreter on random models of every kind, in both codes") {
+  SeededRandom random(20);
+  for (int round = 0; round < 150; ++round) {
+    CAPTURE(round);
+    RandomOptions options;
+    options.code = round % 2 == 0 ? Code::volley : Code::step;
+    options.steps = pick(random, 1, 12);
+    options.pixel_padding = random.below(2) == 0;
+    const Model model = random_model(random, options);
+    const bool constant = random.below(2) == 0;
+    std::vector<std::vector<std::vector<Count>>> inputs(model.rows());
+    const auto density = static_cast<std::uint32_t>(random.below(101));
+    for (std::size_t t = 0; t < inputs.size(); ++t)
+      inputs[t].push_back(constant && t > 0 ? inputs[0][0] : random_counts(random, model.populations[0].shape.neurons(), 255, density));
+    compare(model, inputs, random, constant);
+  }
+}
+
+TEST_CASE("outputs are every row of the populations asked for") {
+  SeededRandom random(21);
+  for (const Code code : {Code::volley, Code::step}) {
+    Model model = random_model(random, {.code = code, .steps = 6});
+    model.outputs.insert(model.outputs.begin(), model.populations[1].name);
+    const std::vector<std::vector<std::vector<Count>>> inputs(model.rows(), {random_counts(random, model.populations[0].shape.neurons(), 255, 60)});
+    const Interpreted expected = interpret(model, inputs);
+    State state;
+    Window window = window_of(inputs, 0, model.rows());
+    made(model).run(state, window);
+    REQUIRE(window.out.size() == 1);
+    std::vector<std::int64_t> rows;
+    for (const auto& row : expected.counts) rows.insert(rows.end(), row[1].begin(), row[1].end());
+    CHECK(std::ranges::equal(window.out[0], rows));
+  }
+}
+
+TEST_CASE("work counts every pair of a non-zero count and a non-zero weight, once") {
+  SeededRandom random(22);
+  for (int round = 0; round < 20; ++round) {
+    const Model model = random_model(random, {.code = Code::volley, .steps = 4, .pixel_padding = false});
+    const std::vector<std::vector<std::vector<Count>>> inputs{{random_counts(random, model.populations[0].shape.neurons(), 255, 30)}};
+    const Interpreted expected = interpret(model, inputs);
+    std::uint64_t pairs = 0;
+    for (const Projection& projection : model.projections) {
+      if (std::holds_alternative<MaxPool>(projection.connection)) continue;
+      for (std::uint32_t n = 0; n < model.populations[projection.to].shape.neurons(); ++n)
+        each_synapse(model, projection, expected.counts[0][projection.from], n, [&](std::int64_t c, std::int64_t w) { pairs += c != 0 && w != 0; });
+    }
+    State state;
+    Window window = window_of(inputs, 0, 1);
+    CHECK(made(model).run(state, window).synaptic_operations == pairs);
+  }
+}
+
+TEST_CASE("sum_inputs gives the weighted sums without bias") {
+  SeededRandom random(23);
+  for (int round = 0; round < 20; ++round) {
+    const Model model = random_model(random, {.code = Code::volley, .steps = 4});
+    const std::vector<std::vector<std::vector<Count>>> inputs{{random_counts(random, model.populations[0].shape.neurons(), 255, 50)}};
+    const Interpreted run = interpret(model, inputs);
+    const auto last = static_cast<std::uint32_t>(model.populations.size() - 1);
+    std::vector<std::vector<Count>> counts;
+    for (const auto& population : run.counts[0]) counts.emplace_back(population.begin(), population.end());
+    const std::vector<std::span<const Count>> views(counts.begin(), counts.end());
+    std::vector<std::int32_t> sums(model.populations[last].shape.neurons());
+    made(model).sum_inputs(last, views, sums);
+    const auto& bias = std::get<Readout>(model.populations[last].kind).bias;
+    for (std::size_t i = 0; i < sums.size(); ++i) CHECK(sums[i] + bias[i] == run.potentials[i]);
+  }
+}
+
+}  // namespace syn::snn
