@@ -108,7 +108,7 @@ TEST_CASE("the layering check notices a breach") {
 }
 
 TEST_CASE("third-party headers stay out of our headers") {
-  const std::vector<std::string> kept = {"boost/", "zmq", "google/protobuf", "torch/", "onnx/", "CLI/", "toml++", "nlohmann/", "sodium", "hwy/", ".pb.h"};
+  const std::vector<std::string> kept = {"boost/", "zmq", "google/protobuf", "torch/", "onnx/", "CLI/", "toml++", "nlohmann/json.hpp", "sodium", "hwy/", ".pb.h"};
   const fs::path root = SYN_SOURCE_DIR;
   std::size_t headers = 0;
   for (const char* top : {"core", "snn", "transport", "nodes", "conversion", "report", "sim", "cli"}) {

@@ -1,0 +1,80 @@
+// `synfire bench`: how fast the engine is on this machine: latency of one inference at a time, and throughput.
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/files.hpp"
+#include "cli/json.hpp"
+#include "cli/one_process.hpp"
+#include "cli/options.hpp"
+#include "cli/verb.hpp"
+#include "core/text.hpp"
+#include "report/table.hpp"
+
+namespace syn::cli {
+
+namespace {
+
+std::uint64_t peak_resident_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+class Bench final : public Verb {
+ public:
+  const char* name() const override { return "bench"; }
+  const char* summary() const override { return "speed of the engine on this machine"; }
+  const char* example() const override { return "synfire bench student.syn --data fashion-mnist --threads 1"; }
+  void declare(CLI::App& app) override {
+    app.add_option("model", model_, ".syn")->required();
+    data_.limit = 1000;
+    data_.declare(app);
+    app.add_option("--threads", threads_, "inferences at a time")->check(CLI::Range(1, 256))->capture_default_str();
+    app.add_option("--repeat", repeat_, "passes over the data; the median pass is reported")->check(CLI::Range(1, 1000))->capture_default_str();
+  }
+
+  Expected<Answer> run(Terminal& terminal) override {
+    auto file = load_spiking(model_);
+    if (!file) return fail(file.error());
+    const auto dataset = data_.load();
+    if (!dataset) return fail(dataset.error());
+    const auto engine = snn::Engine::make(std::move(file->model));
+    if (!engine) return fail(engine.error());
+    std::vector<report::Evaluation> passes;
+    for (std::uint32_t pass = 0; pass <= repeat_; ++pass) {  // the first one warms caches and is not counted
+      auto local = evaluate_spiking(*engine, *dataset, data_.mean, data_.std, threads_, terminal,
+                                    pass == 0 ? std::string("warm-up") : text::cat("pass ", pass));
+      if (!local) return fail(local.error());
+      if (pass > 0) passes.push_back(std::move(local->evaluation));
+    }
+    std::sort(passes.begin(), passes.end(), [](const auto& a, const auto& b) { return a.latency_us_p50 < b.latency_us_p50; });
+    const report::Evaluation& e = passes[passes.size() / 2];
+    const double synops_per_us = *e.synops_per_inference * e.throughput_per_s * 1e-6;
+    Json json = evaluation_json(e);
+    json["threads"] = threads_;
+    json["synops_per_us"] = synops_per_us;
+    json["peak_resident_bytes"] = peak_resident_bytes();
+    report::Table table({"figure", "value"});
+    table.row({"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 1), " / ", text::fixed(e.latency_us_p95, 1), " / ",
+                                                    text::fixed(e.latency_us_p99, 1), " us")});
+    table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s on ", threads_, " thread(s)")});
+    table.row({"synaptic operations", text::cat(text::fixed(*e.synops_per_inference, 0), " per inference, ", text::fixed(synops_per_us / 1000, 1), " G/s")});
+    table.row({"peak memory", text::bytes(static_cast<double>(peak_resident_bytes()))});
+    table.row({"digest", e.digest});
+    return Answer{json.dump(), table.text(), {}};
+  }
+
+ private:
+  std::string model_;
+  DataOptions data_;
+  std::uint32_t threads_ = 1;
+  std::uint32_t repeat_ = 5;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_bench() { return std::make_unique<Bench>(); }
+
+}  // namespace syn::cli

@@ -1,0 +1,16 @@
+// Amounts with their unit, as configuration files spell them.
+#pragma once
+
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/types.hpp"
+
+namespace syn {
+
+// "300ms", "2s", "15us", "5min". Whole numbers; at most a day.
+Expected<Duration> read_duration(std::string_view text, std::string_view where);
+// "512MB", "4GB", "64kB"; decimal units, whole numbers, at most 1,000,000 GB.
+Expected<std::uint64_t> read_bytes(std::string_view text, std::string_view where);
+
+}  // namespace syn
