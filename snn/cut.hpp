@@ -29,7 +29,8 @@ struct CutModel {
 };
 
 // `pieces[s]` lists what shard s computes. Every population but the Sources must be covered exactly once; pooled
-// populations follow the channels of what they pool, or are pieces of their own.
+// populations follow the channels of what they pool, or are pieces of their own. Refused, by name: a sliced readout, a
+// shard that nobody reads, shards that read each other (each would wait for the other's window).
 Expected<CutModel> cut(const Model& model, std::span<const std::vector<Piece>> pieces);
 
 }  // namespace syn::snn
