@@ -182,7 +182,8 @@ void Client::close(std::move_only_function<void()> done) { impl_->close(std::mov
 const SessionCounts& Client::counts() const { return impl_->gateway_ ? impl_->gateway_->counts() : impl_->none_; }
 
 Status Client::status() const {
-  Status s{.name = impl_->options_.name, .epoch = epoch(), .resident_bytes = 0, .work = {}, .busy_ns = 0, .edges = {},
+  Status s{.name = impl_->options_.name, .epoch = epoch(), .resident_bytes = 0, .work = {},
+           .spikes = 0, .events = 0, .busy_ns = 0, .edges = {},
            .refused = impl_->refusals_.list()};
   if (impl_->gateway_) s.edges = impl_->gateway_->accounts();
   return s;

@@ -137,8 +137,7 @@ void Worker::Impl::have_read(DeploymentId id, Epoch epoch, const Reading& readin
                                                    .epoch = epoch,
                                                    .gateway = holder_,
                                                    .ack_delay = options_.ack_delay,
-                                                   .work = work_,
-                                                   .busy_ns = busy_ns_},
+                                                   .totals = totals_},
                                     d.prepare.spec, d.engine, reading.wiring);
   d.connect = host_.clock.call_in(options_.connect_timeout, [this, id] {
     const auto late = deployments_.find(id);

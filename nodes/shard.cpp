@@ -122,8 +122,8 @@ void Shard::start(InferenceId id, Flow& flow) {
       [fixed = fixed_, step = flow.step, id, window] { return run(*fixed, id, window, *step); },
       [this, alive = std::weak_ptr(alive_), step = flow.step, id](Work work, Duration measured) mutable {
         if (alive.expired()) return;
-        context_.work += work;
-        context_.busy_ns += static_cast<std::uint64_t>(measured.count());
+        context_.totals.work += work;
+        context_.totals.busy_ns += static_cast<std::uint64_t>(measured.count());
         stepped(id, std::move(step));
       });
   // The job owns its frames: they are out of the edge's credit now.
@@ -142,6 +142,8 @@ void Shard::stepped(InferenceId id, std::shared_ptr<Step> step) {
     context_.refusals.count("bad_counts");
     failed(id, step->error.error());
   } else {
+    context_.totals.spikes += step->window.spikes;
+    context_.totals.events += step->window.events;
     for (std::size_t o = 0; o < out_.size(); ++o) {
       if (!step->encoded[o].empty()) out_[o].push(id, std::move(step->encoded[o]));
     }

@@ -37,6 +37,12 @@ std::uint64_t window_bytes(const ShardSpec& spec, const EdgeSpec& edge);
 // What deployment of this shard may hold at most, whatever its peers send within their credit.
 std::uint64_t held_at_most(const ShardSpec& spec, const snn::Engine& engine);
 
+// What a worker's shards have done, together.
+struct Totals {
+  Work work;
+  std::uint64_t busy_ns = 0, spikes = 0, events = 0;
+};
+
 class Shard {
  public:
   struct Context {
@@ -47,8 +53,7 @@ class Shard {
     Epoch epoch;
     NodeId gateway;        // gets Failed
     Duration ack_delay;
-    Work& work;            // the worker's totals
-    std::uint64_t& busy_ns;
+    Totals& totals;
   };
   Shard(Context context, ShardSpec spec, std::shared_ptr<const snn::Engine> engine, Wiring wiring);
 

@@ -68,8 +68,7 @@ struct Worker::Impl {
   std::vector<std::pair<NodeId, Lease>> waiting_;  // leases to answer once the epoch is durable
   Timer lease_timer_;
   std::map<DeploymentId, Deployment> deployments_;
-  Work work_;
-  std::uint64_t busy_ns_ = 0;
+  Totals totals_;
   std::vector<EdgeAccount> past_;    // accounts of the deployments before, the latest few
   bool draining_ = false;
   Timer drain_timer_;

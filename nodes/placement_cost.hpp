@@ -1,0 +1,31 @@
+// What a piece of a model is predicted to cost, from the activity that calibration saw and a device's profile: the
+// planner's arithmetic. Doubles are fine here: a plan is made once and then carried as data.
+#pragma once
+
+#include <vector>
+
+#include "core/device.hpp"
+#include "core/plan.hpp"
+#include "snn/model.hpp"
+
+namespace syn::nodes {
+
+// On the wire, beside our own frame: CURVE, ZMTP, TCP and IP headers of a message, and its share of their acks.
+inline constexpr double kWireOverheadBytes = 125;
+inline constexpr double kFrameHeaderBytes = 32;
+
+// Per inference, for all channels; a slice takes its share.
+struct PopulationCost {
+  double synops = 0, updates = 0;
+  double resident_bytes = 0;
+};
+std::vector<PopulationCost> costs_of(const snn::Model& model);
+
+// Of one inference's counts of a population (or `share` of its channels), over all windows: frames, headers, overhead.
+double wire_bytes_of(const snn::Population& population, double share, std::uint32_t rows, std::uint32_t windows);
+
+double compute_us(const PopulationCost& cost, double share, const DeviceProfile& device);
+double message_us(double messages, double bytes, const DeviceProfile& device);
+double link_us(double bytes, const DeviceProfile& device);
+
+}  // namespace syn::nodes
