@@ -1,0 +1,71 @@
+// Compiled once for every instruction set that Highway knows; the machine's best is taken on the first call.
+// Vectors of unknown length cannot stand in arrays: those machines take their fixed-length set.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "conversion/ann/multiply.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "conversion/ann/multiply.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace syn::ann::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// One tile: `P` positions times kChannelBlock channels, all sums in registers. Mul and Add are two operations on purpose:
+// a fused one would round once less, and only on some machines.
+template <std::size_t P, class D>
+HWY_INLINE void tile(D d, const MultiplyArgs& a, std::size_t first, std::size_t channel) {
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t c = channel; c < channel + kChannelBlock; c += 2 * lanes) {
+    const bool two = lanes < kChannelBlock;
+    hn::Vec<D> low[P], high[P];
+    for (std::size_t p = 0; p < P; ++p) low[p] = high[p] = hn::Zero(d);
+    const float* HWY_RESTRICT w = a.weights + c;
+    const float* in = a.in + first * a.in_stride;
+    for (const std::size_t offset : a.offsets) {
+      const float* HWY_RESTRICT x = in + offset;
+      if (two) {
+        for (std::size_t i = 0; i < a.taps_length; ++i, w += a.channels) {
+          const auto w0 = hn::LoadU(d, w), w1 = hn::LoadU(d, w + lanes);
+          for (std::size_t p = 0; p < P; ++p) {
+            const auto v = hn::Set(d, x[p * a.in_stride + i]);
+            low[p] = hn::Add(low[p], hn::Mul(v, w0));
+            high[p] = hn::Add(high[p], hn::Mul(v, w1));
+          }
+        }
+      } else {
+        for (std::size_t i = 0; i < a.taps_length; ++i, w += a.channels) {
+          const auto w0 = hn::LoadU(d, w);
+          for (std::size_t p = 0; p < P; ++p) {
+            low[p] = hn::Add(low[p], hn::Mul(hn::Set(d, x[p * a.in_stride + i]), w0));
+          }
+        }
+      }
+    }
+    for (std::size_t p = 0; p < P; ++p) {
+      float* out = a.out + (first + p) * a.channels + c;
+      hn::StoreU(hn::Add(low[p], hn::LoadU(d, a.bias + c)), d, out);
+      if (two) hn::StoreU(hn::Add(high[p], hn::LoadU(d, a.bias + c + lanes)), d, out + lanes);
+    }
+  }
+}
+
+void Multiply(const MultiplyArgs& a) {
+  const hn::CappedTag<float, kChannelBlock> d;
+  for (std::size_t c = 0; c < a.channels; c += kChannelBlock) {
+    std::size_t p = 0;
+    for (; p + 6 <= a.positions; p += 6) tile<6>(d, a, p, c);
+    for (; p < a.positions; ++p) tile<1>(d, a, p, c);
+  }
+}
+
+}  // namespace syn::ann::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace syn::ann {
+HWY_EXPORT(Multiply);
+void multiply(const MultiplyArgs& args) { HWY_DYNAMIC_DISPATCH(Multiply)(args); }
+}  // namespace syn::ann
+#endif
