@@ -163,6 +163,7 @@ struct Status {
   Work work;
   std::uint64_t spikes = 0, events = 0;               // sum of counts, and non-zero counts, of the neurons computed here
   std::uint64_t busy_ns = 0;                          // time spent computing
+  std::uint64_t messages_sent = 0, bytes_sent = 0;    // everything handed to the network since the start, acks included
   std::vector<EdgeAccount> edges;
   std::vector<std::pair<std::string, std::uint64_t>> refused;  // frames and messages refused, by reason
   bool operator==(const Status&) const = default;
