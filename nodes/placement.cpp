@@ -44,7 +44,7 @@ struct Prediction {
 // but the first window of each stage overlap with the others'.
 Prediction predict(const snn::Model& model, const Layout& layout, std::span<const PlanNode> nodes, const PlanOptions& options,
                    const snn::CutModel& cut, std::uint32_t windows) {
-  const auto costs = costs_of(model);
+  const auto costs = snn::costs(model);
   const auto shards = layout.pieces.size();
   Prediction out;
   out.compute_us.resize(shards);
@@ -53,7 +53,7 @@ Prediction predict(const snn::Model& model, const Layout& layout, std::span<cons
     for (const auto& piece : layout.pieces[s]) {
       const double share = double(piece.channel_end - piece.channel_begin) / model.populations[piece.population].shape.channels;
       out.compute_us[s] += compute_us(costs[piece.population], share, nodes[layout.devices[s]].device);
-      out.resident[s] += share * costs[piece.population].resident_bytes;
+      out.resident[s] += share * static_cast<double>(costs[piece.population].bytes);
     }
   }
   const auto device = [&](std::uint32_t shard) -> const DeviceProfile& {

@@ -6,28 +6,6 @@
 namespace syn::nodes {
 namespace {
 
-// Pairs of source neuron and target neuron that a projection joins.
-double pairs(const snn::Model& model, const snn::Projection& projection) {
-  const auto& from = model.populations[projection.from].shape;
-  const auto& to = model.populations[projection.to].shape;
-  struct Count {
-    const snn::Shape &from, &to;
-    double operator()(const snn::Conv& c) const {
-      return double(to.positions()) * c.kernel_height * c.kernel_width * from.channels * to.channels;
-    }
-    double operator()(const snn::Dense&) const { return double(from.neurons()) * to.neurons(); }
-    double operator()(const snn::SumPool& p) const { return double(to.neurons()) * p.kernel_height * p.kernel_width; }
-    double operator()(const snn::MaxPool& p) const { return double(to.neurons()) * p.kernel_height * p.kernel_width; }
-  };
-  return std::visit(Count{from, to}, projection.connection);
-}
-
-double weight_bytes(const snn::Connection& connection) {
-  if (const auto* c = std::get_if<snn::Conv>(&connection)) return double(c->weights.size());
-  if (const auto* d = std::get_if<snn::Dense>(&connection)) return double(d->weights.size());
-  return 0;
-}
-
 // Non-zero counts an inference. A model that was never calibrated is taken to be half active.
 double events_of(const snn::Population& p, std::uint32_t rows) {
   if (p.mean_events > 0) return p.mean_events;
@@ -36,22 +14,6 @@ double events_of(const snn::Population& p, std::uint32_t rows) {
 }
 
 }  // namespace
-
-std::vector<PopulationCost> costs_of(const snn::Model& model) {
-  std::vector<PopulationCost> costs(model.populations.size());
-  for (std::size_t p = 0; p < costs.size(); ++p) {
-    const auto& population = model.populations[p];
-    if (std::holds_alternative<snn::Source>(population.kind)) continue;
-    costs[p].updates = double(population.shape.neurons()) * model.rows();
-    costs[p].resident_bytes = 8.0 * population.shape.neurons();
-  }
-  for (const auto& projection : model.projections) {
-    const auto& from = model.populations[projection.from];
-    costs[projection.to].synops += events_of(from, model.rows()) * pairs(model, projection) / from.shape.neurons();
-    costs[projection.to].resident_bytes += weight_bytes(projection.connection);
-  }
-  return costs;
-}
 
 double wire_bytes_of(const snn::Population& population, double share, std::uint32_t rows, std::uint32_t windows) {
   if (std::holds_alternative<snn::Readout>(population.kind)) {
@@ -68,8 +30,9 @@ double wire_bytes_of(const snn::Population& population, double share, std::uint3
   return std::min({packed, sparse, gaps, 2 * places}) + (source ? 1 : windows) * (kFrameHeaderBytes + kWireOverheadBytes);
 }
 
-double compute_us(const PopulationCost& cost, double share, const DeviceProfile& device) {
-  return share * (cost.synops / device.synops_per_us + cost.updates / device.updates_per_us);
+double compute_us(const snn::Cost& cost, double share, const DeviceProfile& device) {
+  return share * (static_cast<double>(cost.work.synaptic_operations) / device.synops_per_us +
+                  static_cast<double>(cost.work.neuron_updates) / device.updates_per_us);
 }
 
 double message_us(double messages, double bytes, const DeviceProfile& device) {

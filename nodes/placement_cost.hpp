@@ -1,11 +1,9 @@
-// What a piece of a model is predicted to cost, from the activity that calibration saw and a device's profile: the
-// planner's arithmetic. Doubles are fine here: a plan is made once and then carried as data.
+// What a piece of a model is predicted to cost in time and on the wire, by a device's profile: the planner's arithmetic. Doubles are fine here: a plan is made once and then carried as data.
 #pragma once
-
-#include <vector>
 
 #include "core/device.hpp"
 #include "core/plan.hpp"
+#include "snn/cost.hpp"
 #include "snn/model.hpp"
 
 namespace syn::nodes {
@@ -14,17 +12,11 @@ namespace syn::nodes {
 inline constexpr double kWireOverheadBytes = 125;
 inline constexpr double kFrameHeaderBytes = 32;
 
-// Per inference, for all channels; a slice takes its share.
-struct PopulationCost {
-  double synops = 0, updates = 0;
-  double resident_bytes = 0;
-};
-std::vector<PopulationCost> costs_of(const snn::Model& model);
-
 // Of one inference's counts of a population (or `share` of its channels), over all windows: frames, headers, overhead.
 double wire_bytes_of(const snn::Population& population, double share, std::uint32_t rows, std::uint32_t windows);
 
-double compute_us(const PopulationCost& cost, double share, const DeviceProfile& device);
+// `share` of a population's cost (snn/cost.hpp), on one core.
+double compute_us(const snn::Cost& cost, double share, const DeviceProfile& device);
 double message_us(double messages, double bytes, const DeviceProfile& device);
 double link_us(double bytes, const DeviceProfile& device);
 

@@ -11,10 +11,15 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kMaxOrders = 24;  // of unequal devices along the line; beyond, the first ones in order
 
+// Pools read their own channels only.
+bool channel_wise(const snn::Projection& p) {
+  return std::holds_alternative<snn::SumPool>(p.connection) || std::holds_alternative<snn::MaxPool>(p.connection);
+}
+
 // What each item computes, reads from whom, and sends, so that a range of items can be priced.
 struct Line {
   std::vector<double> share;
-  std::vector<PopulationCost> cost;       // summed over the item's pieces, its share taken
+  std::vector<snn::Cost> cost;            // summed over the item's pieces, its share taken
   std::vector<std::vector<int>> readers;  // items that read it, ascending; -1: the gateway
   std::vector<std::vector<int>> sources;  // items it reads; -1 - s: Source s
   std::vector<double> bytes;              // of its out-edge, if it has one
@@ -23,18 +28,19 @@ struct Line {
 };
 
 Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint32_t windows) {
-  const auto costs = costs_of(model);
+  const auto costs = snn::costs(model);
   const auto rows = model.rows();
   Line line;
   // Items of each population, and which channels.
   std::vector<std::vector<std::pair<int, Piece>>> of(model.populations.size());
   for (int i = 0; i < int(items.size()); ++i) {
-    PopulationCost sum;
+    snn::Cost sum;
     for (const auto& piece : items[i].pieces) {
       of[piece.population].emplace_back(i, piece);
-      sum.synops += items[i].share * costs[piece.population].synops;
-      sum.updates += items[i].share * costs[piece.population].updates;
-      sum.resident_bytes += items[i].share * costs[piece.population].resident_bytes;
+      const auto mine = snn::share_of(costs[piece.population], piece.channel_end - piece.channel_begin,
+                                      model.populations[piece.population].shape.channels);
+      sum.work += mine.work;
+      sum.bytes += mine.bytes;
     }
     line.cost.push_back(sum);
     line.share.push_back(items[i].share);
@@ -46,14 +52,13 @@ Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint3
   line.readers.resize(items.size());
   line.sources.resize(items.size());
   for (const auto& projection : model.projections) {
-    const bool channelwise = projection.connection.index() >= 2;  // pools read their own channels only
     for (const auto& [to, to_piece] : of[projection.to]) {
       if (std::holds_alternative<snn::Source>(model.populations[projection.from].kind)) {
         line.sources[to].push_back(-1 - int(projection.from));
       }
       for (const auto& [from, from_piece] : of[projection.from]) {
         if (from == to) continue;
-        if (channelwise && (from_piece.channel_end <= to_piece.channel_begin || to_piece.channel_end <= from_piece.channel_begin)) continue;
+        if (channel_wise(projection) && (from_piece.channel_end <= to_piece.channel_begin || to_piece.channel_end <= from_piece.channel_begin)) continue;
         line.readers[from].push_back(to);
         line.sources[to].push_back(from);
       }
@@ -180,6 +185,19 @@ std::vector<Block> blocks_of(const snn::Model& model) {
     inputs[projection.to].push_back(projection.from);
     outputs[projection.from].push_back(projection.to);
   }
+  // What is pooled from a source or into the readout stays whole, because those do.
+  std::vector<bool> whole(model.populations.size());
+  for (std::size_t p = 0; p < whole.size(); ++p) {
+    const auto& kind = model.populations[p].kind;
+    whole[p] = std::holds_alternative<snn::Source>(kind) || std::holds_alternative<snn::Readout>(kind);
+  }
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (const auto& projection : model.projections) {
+      if (!channel_wise(projection) || whole[projection.from] == whole[projection.to]) continue;
+      whole[projection.from] = whole[projection.to] = grew = true;
+    }
+  }
   std::vector<Block> blocks;
   for (std::uint32_t p = 0; p < model.populations.size(); ++p) {
     const auto& population = model.populations[p];
@@ -192,7 +210,7 @@ std::vector<Block> blocks_of(const snn::Model& model) {
       continue;
     }
     block_of[p] = int(blocks.size());
-    const bool sliceable = std::holds_alternative<snn::IntegrateAndFire>(population.kind);
+    const bool sliceable = std::holds_alternative<snn::IntegrateAndFire>(population.kind) && !whole[p];
     blocks.push_back({.populations = {p}, .channels = sliceable ? population.shape.channels : 1});
   }
   return blocks;
@@ -226,7 +244,7 @@ std::vector<Item> items_of(const snn::Model& model, std::span<const std::uint32_
 // too few items or the plan gets better.
 std::optional<Layout> search(const snn::Model& model, std::span<const PlanNode> nodes, std::uint32_t windows) {
   const auto blocks = blocks_of(model);
-  const auto costs = costs_of(model);
+  const auto costs = snn::costs(model);
   const auto orders = orders_of(nodes);
   std::vector<std::uint32_t> slices(blocks.size(), 1);
   std::optional<Layout> best;

@@ -57,6 +57,7 @@ struct SimInput {
 struct SimEdge {
   EdgeId id;
   std::string from, to, population;  // names of nodes
+  std::uint32_t neurons = 0;
   std::uint64_t frames = 0, bytes = 0;
 };
 
@@ -65,6 +66,8 @@ struct SimResult {
   nodes::SessionCounts counts;
   nodes::Planned planned;
   std::vector<SimEdge> edges;
+  Work work;                             // of all nodes together, as their Status says
+  std::uint64_t spikes = 0, spike_events = 0;
   std::uint64_t data_bytes = 0;          // frames of spikes and potentials, headers included
   std::uint64_t wire_bytes = 0;          // all messages from the first submission on, with the overhead of each on the wire
   std::uint64_t messages = 0;

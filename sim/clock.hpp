@@ -1,0 +1,30 @@
+// A clock that moves when it is told to, for tests of anything that takes a Clock.
+#pragma once
+
+#include "core/clock.hpp"
+#include "sim/event_queue.hpp"
+
+namespace syn::sim {
+
+class ManualClock final : public Clock {
+ public:
+  Instant now() const override { return queue_.now(); }
+  Timer call_at(Instant at, std::move_only_function<void()> fn) override {
+    return Timer(std::make_unique<Pending>(queue_, queue_.push(at, std::move(fn))));
+  }
+  // Everything that falls due on the way runs, in order, each at its own instant.
+  void advance(Duration d) { queue_.run_until(queue_.now() + d); }
+  EventQueue& queue() { return queue_; }
+
+  struct Pending final : Timer::Pending {
+    Pending(EventQueue& q, EventQueue::Key k) : queue(q), key(k) {}
+    ~Pending() override { queue.cancel(key); }
+    EventQueue& queue;  // must outlive its timers
+    EventQueue::Key key;
+  };
+
+ private:
+  EventQueue queue_;
+};
+
+}  // namespace syn::sim
