@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "core/assert.hpp"
+#include "core/text.hpp"
 #include "snn/compiled.hpp"
 
 namespace syn::snn {
@@ -266,16 +267,30 @@ class Run {
 }  // namespace
 
 struct Engine::Impl {
-  explicit Impl(Model model) : compiled(std::move(model)) {}
+  Impl(Model model, const kernels::Table& table) : compiled(std::move(model)), kernels(&table) {}
   Compiled compiled;
-  const kernels::Table* kernels = kernels::available().front();
+  const kernels::Table* kernels;
 };
 
-Expected<Engine> Engine::make(Model model) {
-  if (auto checked = check_rules(model); !checked) return fail(checked.error());
-  return Engine(std::make_unique<const Impl>(std::move(model)));
+std::vector<std::string_view> Engine::kernel_names() {
+  std::vector<std::string_view> names;
+  for (const kernels::Table* table : kernels::available()) names.push_back(table->name);
+  return names;
 }
 
+Expected<Engine> Engine::make(Model model, std::string_view kernels) {
+  const auto tables = kernels::available();
+  const auto table = kernels.empty() ? tables.begin() : std::ranges::find(tables, kernels, &kernels::Table::name);
+  if (table == tables.end()) {
+    std::string known;
+    for (const kernels::Table* t : tables) text::append(known, text::cat(' ', t->name));
+    return fail(text::cat("this machine has no kernels called '", kernels, "'"), "the engine", text::cat("choose one of", known));
+  }
+  if (auto checked = check_rules(model); !checked) return fail(checked.error());
+  return Engine(std::make_unique<const Impl>(std::move(model), **table));
+}
+
+std::string_view Engine::kernels() const { return impl_->kernels->name; }
 const Model& Engine::model() const { return impl_->compiled.model; }
 std::uint64_t Engine::resident_bytes() const { return impl_->compiled.resident_bytes(); }
 std::uint64_t Engine::state_bytes() const {

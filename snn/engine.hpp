@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/compute.hpp"
@@ -36,9 +37,12 @@ class Engine {
  public:
   // Refuses a model that breaks a rule of design.md section 4, naming the population or channel: shapes that do not
   // fit, cycles, thresholds < 1, an accumulator that could reach 2^31 (overflow rule), counts above 32767.
-  static Expected<Engine> make(Model model);
+  // `kernels` names the instruction set to use, one of kernel_names(); empty: the best this machine has. Same bits.
+  static Expected<Engine> make(Model model, std::string_view kernels = {});
+  static std::vector<std::string_view> kernel_names();  // best first; the last, "reference", is plain code
 
   const Model& model() const;
+  std::string_view kernels() const;
   std::uint64_t resident_bytes() const;      // of this engine, without the states of inferences in flight
   std::uint64_t state_bytes() const;         // of one inference in flight
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "snn/kernels/reference.hpp"
+
 namespace syn::snn {
 namespace {
 
@@ -63,11 +65,19 @@ void Linear::list(const kernels::Table& kernels, const Count* counts, const Even
     counts = events.copy;
   }
   const auto row = static_cast<std::uint32_t>(padded_outputs_ * 2), pixel = row * static_cast<std::uint32_t>(pairs_);
-  std::size_t n = 0, position = 0;
+  std::size_t n = 0, position = 0, left = pair_count();
+  const auto list_some = [&](const auto& kernel, const Count* from, std::size_t pairs, std::uint32_t offset) {
+    n += kernel(from, pairs, offset, row, events.values + n, events.offsets + n);
+  };
   for (std::int64_t iy = 0; iy < y_.source; ++iy) {
-    for (std::uint32_t ix = 0; ix < x_.source; ++ix, ++position, counts += width) {
+    for (std::uint32_t ix = 0; ix < x_.source; ++ix, ++position, counts += width, left -= pairs_) {
       events.starts[position] = static_cast<std::uint32_t>(n);
-      n += kernels.list_events(counts, pairs_, ix * pixel, row, events.values + n, events.offsets + n);
+      // Vector kernels read ahead: not beyond the last pair. Below four pairs a vector does not pay.
+      const std::size_t ahead = left > kernels::kReadAhead ? left - kernels::kReadAhead : 0;
+      const std::size_t fast = pairs_ < 4 ? 0 : std::min(pairs_, ahead);
+      if (fast > 0) list_some(kernels.list_events, counts, fast, ix * pixel);
+      if (fast < pairs_)
+        list_some(kernels::reference::list_events, counts + 2 * fast, pairs_ - fast, ix * pixel + row * static_cast<std::uint32_t>(fast));
     }
   }
   events.starts[position] = static_cast<std::uint32_t>(n);

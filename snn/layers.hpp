@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,19 @@
 #include "snn/rules.hpp"
 
 namespace syn::snn {
+
+// Memory on cache line boundaries: a packed row never straddles one more line than it must.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
+  bool operator==(const LineAllocator&) const = default;
+};
 
 // A convolution, or dense synapses as the 1 x 1 convolution of a source of one position.
 //
@@ -49,7 +63,7 @@ class Linear {
   std::int64_t border_top_ = 0, border_left_ = 0, inner_height_ = 0, inner_width_ = 0;  // of the copy
   bool copies_ = false;
   std::vector<Count> padding_;          // per channel, for the copy's border; empty: zeros
-  std::vector<std::int16_t> packed_;    // [kernel y][kernel x][pair][padded output][2]
+  std::vector<std::int16_t, LineAllocator<std::int16_t>> packed_;    // [kernel y][kernel x][pair][padded output][2]
 };
 
 // Sums of counts, each window's times its multiplier, for target row `oy`. Adds into 32-bit sums, or writes counts.

@@ -11,10 +11,12 @@
 
 namespace syn::snn::kernels {
 
-// Buffers may be read and written this many elements beyond their stated end.
+// Buffers that a kernel is said to have slack in may be read and written this many elements beyond their end.
 inline constexpr std::size_t kSlack = 64;
 // Outputs of a packed weight row are padded with zero weights to a multiple of this.
 inline constexpr std::size_t kTile = 16;
+
+inline constexpr std::size_t kReadAhead = 16;
 
 // A run of events [begin, end) and where its weights lie: event e multiplies the row at packed + base + offsets[e].
 struct Segment {
@@ -43,12 +45,13 @@ struct Table {
   const char* name;
 
   // Lists the pairs of adjacent counts that are not both zero: value = the two counts as one 32-bit word, offset =
-  // first_offset + stride * index of the pair. Returns how many. values and offsets have slack.
+  // first_offset + stride * index of the pair. Returns how many. values and offsets have slack; counts are read up to
+  // kReadAhead pairs beyond their end.
   std::size_t (*list_events)(const Count* counts, std::size_t pairs, std::uint32_t first_offset, std::uint32_t stride,
                              std::uint32_t* values, std::uint32_t* offsets);
 
   // sums[o] += sum over all events of low count * row[2 o] + high count * row[2 o + 1], for o < outputs, a multiple of
-  // kTile.
+  // kTile; packed rows are 64-byte aligned.
   void (*gather)(const std::uint32_t* values, const std::uint32_t* offsets, std::span<const Segment> segments,
                  const std::int16_t* packed, std::size_t outputs, std::int32_t* sums);
 

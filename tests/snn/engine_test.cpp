@@ -7,8 +7,8 @@ namespace {
 
 using namespace testing;
 
-Engine made(Model model) {
-  auto engine = Engine::make(std::move(model));
+Engine made(Model model, std::string_view kernels = {}) {
+  auto engine = Engine::make(std::move(model), kernels);
   REQUIRE_MESSAGE(engine.has_value(), engine.error().what);
   return std::move(*engine);
 }
@@ -27,14 +27,18 @@ void compare(const Model& model, const std::vector<std::vector<std::vector<Count
   const Interpreted expected = interpret(model, inputs);
   const Engine engine = made(model);
   State state;
-  Window whole = window_of(inputs, 0, model.rows());
-  if (constant)
-    for (std::size_t s = 0; s < whole.in.size(); ++s) whole.in[s] = inputs[0][s];
-  engine.run(state, whole);
-  CHECK(whole.potentials == expected.potentials);
-  CHECK(whole.checksum == expected.checksum);
-  CHECK(whole.spikes == expected.spikes);
-  CHECK(whole.events == expected.events);
+  for (const std::string_view kernels : Engine::kernel_names()) {
+    CAPTURE(std::string(kernels));
+    state = {};
+    Window whole = window_of(inputs, 0, model.rows());
+    if (constant)
+      for (std::size_t s = 0; s < whole.in.size(); ++s) whole.in[s] = inputs[0][s];
+    made(model, kernels).run(state, whole);
+    CHECK(whole.potentials == expected.potentials);
+    CHECK(whole.checksum == expected.checksum);
+    CHECK(whole.spikes == expected.spikes);
+    CHECK(whole.events == expected.events);
+  }
 
   // Any split into windows.
   State split;
@@ -71,6 +75,14 @@ TEST_CASE("the engine equals a per-neuron interpreter on random models of every 
       inputs[t].push_back(constant && t > 0 ? inputs[0][0] : random_counts(random, model.populations[0].shape.neurons(), 255, density));
     compare(model, inputs, random, constant);
   }
+}
+
+TEST_CASE("kernels that the machine does not have are refused by name") {
+  SeededRandom random(24);
+  const auto engine = Engine::make(random_model(random, {}), "mmx");
+  REQUIRE_FALSE(engine.has_value());
+  CHECK(engine.error().what.find("'mmx'") != std::string::npos);
+  CHECK(Engine::kernel_names().back() == "reference");
 }
 
 TEST_CASE("outputs are every row of the populations asked for") {
