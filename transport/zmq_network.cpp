@@ -191,7 +191,9 @@ struct ZmqNetwork::Impl {
                                         "another port"
                                       : "an address looks like tcp://127.0.0.1:7000 or tcp://*:7000");
     }
-    bound = inbox->bound_address();
+    // As it was asked for, with the port that it got: libzmq answers 127.0.0.1 with [::ffff:127.0.0.1], * with [::].
+    const std::string resolved = inbox->bound_address();
+    bound = options.bind.substr(0, options.bind.rfind(':')) + resolved.substr(resolved.rfind(':'));
     inbox->watch([this] { return serve_inbox(); });
     return {};
   }
