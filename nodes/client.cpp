@@ -183,7 +183,8 @@ const SessionCounts& Client::counts() const { return impl_->gateway_ ? impl_->ga
 
 Status Client::status() const {
   Status s{.name = impl_->options_.name, .epoch = epoch(), .resident_bytes = 0, .work = {},
-           .spikes = 0, .events = 0, .busy_ns = 0, .edges = {},
+           .spikes = 0, .events = 0, .busy_ns = 0,
+           .messages_sent = impl_->peers_.messages_sent(), .bytes_sent = impl_->peers_.bytes_sent(), .edges = {},
            .refused = impl_->refusals_.list()};
   if (impl_->gateway_) s.edges = impl_->gateway_->accounts();
   return s;

@@ -112,7 +112,7 @@ void Peers::post(NodeId to, const Message& message, Channel channel) {
   if (at == peers_.end() || !at->second.up) return;  // whoever needs an answer has a timer of its own
   Peer& peer = at->second;
   Bytes bytes = host_.codec.encode(message);
-  if (peer.waiting.empty() && host_.network.send(to, channel, bytes) != Sent::full) return;
+  if (peer.waiting.empty() && hand_over(to, channel, bytes) != Sent::full) return;
   if (peer.waiting.size() >= kMaxWaiting) return refusals_.count("control_overflow");
   peer.waiting.emplace_back(channel, std::move(bytes));
   if (!retry_) retry_ = host_.clock.call_in(kRetry, [this] { retry(); });
@@ -123,7 +123,7 @@ void Peers::retry() {
   bool more = false;
   for (auto& [id, peer] : peers_) {
     while (!peer.waiting.empty()) {
-      if (host_.network.send(id, peer.waiting.front().first, peer.waiting.front().second) == Sent::full) break;
+      if (hand_over(id, peer.waiting.front().first, peer.waiting.front().second) == Sent::full) break;
       peer.waiting.pop_front();
     }
     more |= !peer.waiting.empty();
@@ -131,9 +131,18 @@ void Peers::retry() {
   if (more) retry_ = host_.clock.call_in(kRetry, [this] { retry(); });
 }
 
+Sent Peers::hand_over(NodeId to, Channel channel, const Bytes& encoded) {
+  const auto sent = host_.network.send(to, channel, encoded);
+  if (sent == Sent::taken) {
+    ++messages_sent_;
+    bytes_sent_ += encoded.size();
+  }
+  return sent;
+}
+
 Sent Peers::send(NodeId to, Channel channel, const Bytes& encoded) {
   if (!ready(to)) return Sent::no_peer;
-  return host_.network.send(to, channel, encoded);
+  return hand_over(to, channel, encoded);
 }
 
 }  // namespace syn::nodes

@@ -39,6 +39,9 @@ class Peers {
   void post(NodeId to, const Message& message, Channel channel = Channel::control);
   // For those whose sender has a queue of its own.
   Sent send(NodeId to, Channel channel, const Bytes& encoded);
+  // Everything that the network took, acks and Hellos included.
+  std::uint64_t messages_sent() const { return messages_sent_; }
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
 
  private:
   struct Peer {
@@ -55,6 +58,7 @@ class Peers {
   void hello(NodeId from, Peer& peer, const Hello& message);
   void lose(NodeId id, Peer& peer);
   void retry();
+  Sent hand_over(NodeId to, Channel channel, const Bytes& encoded);
 
   Host host_;
   PeersOptions options_;
@@ -63,6 +67,7 @@ class Peers {
   std::uint64_t instance_;
   std::map<NodeId, Peer> peers_;
   Timer retry_;
+  std::uint64_t messages_sent_ = 0, bytes_sent_ = 0;
 };
 
 }  // namespace syn::nodes

@@ -180,7 +180,8 @@ void Worker::Impl::look_drained() {
 Status Worker::Impl::status() const {
   constexpr std::size_t kMaxEdges = 512;  // fits in a control message
   Status s{.name = options_.name, .epoch = seen_, .resident_bytes = held_bytes(), .work = totals_.work,
-           .spikes = totals_.spikes, .events = totals_.events, .busy_ns = totals_.busy_ns, .edges = past_,
+           .spikes = totals_.spikes, .events = totals_.events, .busy_ns = totals_.busy_ns,
+           .messages_sent = peers_.messages_sent(), .bytes_sent = peers_.bytes_sent(), .edges = past_,
            .refused = refusals_.list()};
   for (const auto& [id, deployment] : deployments_) {
     if (!deployment.shard) continue;

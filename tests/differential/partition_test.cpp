@@ -17,7 +17,8 @@ void same_bits(const snn::Model& model, Inputs& inputs, sim::SimOptions options)
   CHECK(run->counts.lost == 0);
   CHECK(run->counts.duplicated == 0);
   CHECK(run->counts.in_flight == 0);
-  CHECK(run->refused.empty());
+  for (const auto& [reason, n] : run->refused) FAIL_CHECK(reason, ": ", n);
+  for (const auto& outcome : run->outcomes) CHECK_MESSAGE(outcome.error.what.empty(), outcome.error.what, " ", outcome.error.where);
   const bool same = digests_of(*run) == reference;
   CHECK(same);
 }

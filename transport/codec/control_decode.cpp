@@ -66,6 +66,7 @@ struct Checker {
             .neurons = e.neurons(),
             .greatest = e.greatest(),
             .potentials = e.potentials(),
+            .constant = e.constant(),
             .carries_checksum = e.carries_checksum(),
             .credit = e.credit()};
   }
@@ -149,6 +150,8 @@ Message take(Checker& check, const Header& h, const wire::Status& w) {
            .spikes = w.spikes(),
            .events = w.events(),
            .busy_ns = w.busy_ns(),
+           .messages_sent = w.messages_sent(),
+           .bytes_sent = w.bytes_sent(),
            .edges = {},
            .refused = {}};
   check.require(w.edges_size() <= int{kMaxStatusEdges}, "the number of edges");

@@ -44,6 +44,7 @@ void fill(wire::Edge& out, const EdgeSpec& edge) {
   out.set_neurons(edge.neurons);
   out.set_greatest(edge.greatest);
   out.set_potentials(edge.potentials);
+  out.set_constant(edge.constant);
   out.set_carries_checksum(edge.carries_checksum);
   out.set_credit(edge.credit);
 }
@@ -127,6 +128,8 @@ void put_payload(const Status& m, Bytes& out) {
   w.set_bytes_touched(m.work.bytes_touched);
   w.set_spikes(m.spikes);
   w.set_events(m.events);
+  w.set_messages_sent(m.messages_sent);
+  w.set_bytes_sent(m.bytes_sent);
   w.set_busy_ns(m.busy_ns);
   for (std::size_t i = 0; i < std::min(m.edges.size(), kMaxStatusEdges); ++i) {
     const EdgeAccount& from = m.edges[i];

@@ -39,6 +39,7 @@ inline EdgeSpec random_edge(Random& r) {
           .neurons = random_u32(r),
           .greatest = static_cast<std::uint32_t>(1 + r.below(kGreatestCount)),
           .potentials = r.chance(0.5),
+          .constant = r.chance(0.5),
           .carries_checksum = r.chance(0.5),
           .credit = random_u32(r)};
 }
@@ -103,6 +104,8 @@ inline Message random_message(Random& r, std::size_t kind) {
            .spikes = random_number(r),
            .events = random_number(r),
            .busy_ns = random_number(r),
+           .messages_sent = random_number(r),
+           .bytes_sent = random_number(r),
            .edges = {},
            .refused = {}};
   for (std::uint64_t i = r.below(6); i > 0; --i) {
