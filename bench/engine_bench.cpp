@@ -1,7 +1,6 @@
 // How long one inference takes on one core: a synthetic network of the student's shape (conv 1-24 on 28 x 28, pool,
-// 24-48 and 48-48 on 14 x 14, pool, 48-64 on 7 x 7, dense 10; 6.9 M multiply-adds), with random weights and thresholds set
-// so that about `density` percent of the neurons fire.
-// Run: bench_engine --benchmark_filter=volley/avx512
+// 24-48 and 48-48 on 14 x 14, pool, 48-64 on 7 x 7, dense 10; 6.9 M multiply-adds), with random weights and thresholds
+// set so that about `density` percent of the neurons fire. Run: bench_engine --benchmark_filter=volley/avx512
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -67,9 +66,16 @@ class Student {
   // The bias is the sum that `density` percent of the neurons stay above, found by running the network so far.
   void conv(Shape shape) {
     const Shape from = model_.populations.back().shape;
-    IntegrateAndFire fire{.threshold = std::vector<std::int32_t>(shape.channels, 1 << 20), .bias = std::vector<std::int32_t>(shape.channels), .v_min = -(1 << 26), .v_max = 1 << 26};
+    IntegrateAndFire fire{.threshold = std::vector<std::int32_t>(shape.channels, 1 << 20),
+                          .bias = std::vector<std::int32_t>(shape.channels),
+                          .v_min = -(1 << 26),
+                          .v_max = 1 << 26};
     add(text::cat("conv", model_.populations.size()), shape, fire, ceiling());
-    join(Conv{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1, .weights = weights(random_, std::size_t{9} * from.channels * shape.channels)});
+    join(Conv{.kernel_height = 3,
+              .kernel_width = 3,
+              .pad_top = 1,
+              .pad_left = 1,
+              .weights = weights(random_, std::size_t{9} * from.channels * shape.channels)});
     Model volley = model_;
     volley.code = Code::volley;
     if (model_.code == Code::step) volley.steps = 1;
@@ -123,15 +129,18 @@ void infer(benchmark::State& bench, Code code, std::string_view kernels) {
     if (std::holds_alternative<IntegrateAndFire>(p.kind)) neurons += p.shape.neurons();
   bench.counters["density_%"] = 100.0 * static_cast<double>(window.events) / static_cast<double>(neurons * window.rows);
   bench.counters["synops_M"] = static_cast<double>(work.synaptic_operations) * 1e-6;
-  bench.counters["synops/s"] = benchmark::Counter(static_cast<double>(work.synaptic_operations), benchmark::Counter::kIsIterationInvariantRate);
+  bench.counters["synops/s"] =
+      benchmark::Counter(static_cast<double>(work.synaptic_operations), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 const int kRegistered = [] {
   for (const std::string_view kernels : Engine::kernel_names()) {
-    auto* volley = benchmark::RegisterBenchmark(text::cat("volley/", kernels).c_str(), [kernels](benchmark::State& s) { infer(s, Code::volley, kernels); });
+    auto* volley = benchmark::RegisterBenchmark(text::cat("volley/", kernels).c_str(),
+                                                [kernels](benchmark::State& s) { infer(s, Code::volley, kernels); });
     for (const int density : {5, 20, 40, 60}) volley->Args({8, density});
     volley->Unit(benchmark::kMicrosecond);
-    auto* step = benchmark::RegisterBenchmark(text::cat("step/", kernels).c_str(), [kernels](benchmark::State& s) { infer(s, Code::step, kernels); });
+    auto* step = benchmark::RegisterBenchmark(text::cat("step/", kernels).c_str(),
+                                              [kernels](benchmark::State& s) { infer(s, Code::step, kernels); });
     step->Args({8, 40})->Args({32, 40})->Unit(benchmark::kMicrosecond);
   }
   return 0;

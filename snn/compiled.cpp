@@ -50,7 +50,8 @@ Compiled::Compiled(Model m) : model(std::move(m)), stages(model.populations.size
     band = std::max(band, stage.band);
   }
   for (const std::string& output : model.outputs)
-    if (const int at = find(model, output); at != readout) stages[static_cast<std::size_t>(at)].output = static_cast<int>(outputs++);
+    if (const int at = find(model, output); at != readout)
+      stages[static_cast<std::size_t>(at)].output = static_cast<int>(outputs++);
   for (const Projection& projection : model.projections) {
     Stage& from = stages[projection.from];
     from.fan_out.resize(from.neurons);
@@ -85,7 +86,8 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index) {
 
 void Compiled::add_neurons(Stage& stage) {
   const std::size_t width = stage.population->shape.width;
-  if (const auto* readout_kind = std::get_if<Readout>(&stage.population->kind)) stage.bias = repeated(readout_kind->bias, width);
+  if (const auto* readout_kind = std::get_if<Readout>(&stage.population->kind))
+    stage.bias = repeated(readout_kind->bias, width);
   const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind);
   if (!fire) return;
   stage.bias = repeated(fire->bias, width);

@@ -10,7 +10,7 @@ namespace syn::snn {
 struct Input {  // one projection into a stage
   std::uint32_t from = 0;
   const Connection* connection = nullptr;
-  int linear = -1;  // index in Compiled::linears; -1: pooling
+  int linear = -1;                                        // index in Compiled::linears; -1: pooling
   std::size_t events_at = 0, starts_at = 0, copy_at = 0;  // its regions of the scratch, while its stage runs
 };
 
@@ -21,8 +21,8 @@ struct Stage {  // one population
   int output = -1;  // index in Window::out
   int state = -1;   // index in State::values
   std::size_t neurons = 0;
-  std::size_t band = 0;       // neurons of one row of positions
-  std::size_t counts_at = 0;  // of a block of one row: where its counts are
+  std::size_t band = 0;                              // neurons of one row of positions
+  std::size_t counts_at = 0;                         // of a block of one row: where its counts are
   std::vector<std::int32_t> bias, threshold, limit;  // of one band
   std::vector<float> reciprocal;
   std::vector<std::uint32_t> key_low, key_high;  // of every neuron; empty: takes no part in the checksum

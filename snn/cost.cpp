@@ -21,19 +21,24 @@ std::vector<Cost> costs(const Model& model) {
     const Population& from = model.populations[projection.from];
     std::vector<std::uint32_t> fan_out(from.shape.neurons());
     add_fan_out(model, projection, fan_out);
-    const double mean_fan_out = static_cast<double>(std::accumulate(fan_out.begin(), fan_out.end(), std::uint64_t{0})) / from.shape.neurons();
+    const double mean_fan_out =
+        static_cast<double>(std::accumulate(fan_out.begin(), fan_out.end(), std::uint64_t{0})) / from.shape.neurons();
     const double events = calibrated ? from.mean_events : 0.5 * from.shape.neurons() * model.rows();
     Cost& cost = costs[projection.to];
     cost.work.synaptic_operations += static_cast<std::uint64_t>(events * mean_fan_out);
-    if (const auto* conv = std::get_if<Conv>(&projection.connection)) cost.bytes += 3 * conv->weights.size();  // int8 and packed int16
+    if (const auto* conv = std::get_if<Conv>(&projection.connection))
+      cost.bytes += 3 * conv->weights.size();  // int8 and packed int16
     if (const auto* dense = std::get_if<Dense>(&projection.connection)) cost.bytes += 3 * dense->weights.size();
   }
   return costs;
 }
 
 Cost share_of(const Cost& cost, std::uint32_t channels, std::uint32_t total) {
-  const auto share = [&](std::uint64_t whole) { return static_cast<std::uint64_t>(static_cast<double>(whole) * channels / total); };
-  return {{share(cost.work.synaptic_operations), share(cost.work.neuron_updates), share(cost.work.bytes_touched)}, share(cost.bytes)};
+  const auto share = [&](std::uint64_t whole) {
+    return static_cast<std::uint64_t>(static_cast<double>(whole) * channels / total);
+  };
+  return {{share(cost.work.synaptic_operations), share(cost.work.neuron_updates), share(cost.work.bytes_touched)},
+          share(cost.bytes)};
 }
 
 }  // namespace syn::snn

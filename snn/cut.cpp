@@ -1,7 +1,7 @@
 // In four passes: who owns each channel; where populations fall apart into atoms (ranges of channels that live in one
 // shard and are read whole); what each shard reads; the shards themselves.
-// Channel-wise projections (pooling) tie their two ends: both fall apart at the same channels, so that a slice is pooled
-// from exactly one slice.
+// Channel-wise projections (pooling) tie their two ends: both fall apart at the same channels, so that a slice is
+// pooled from exactly one slice.
 #include "snn/cut.hpp"
 
 #include <algorithm>
@@ -20,8 +20,12 @@ struct Atom {
   auto operator<=>(const Atom&) const = default;
 };
 
-bool is_source(const Population& p) { return std::holds_alternative<Source>(p.kind); }
-bool channel_wise(const Connection& c) { return std::holds_alternative<SumPool>(c) || std::holds_alternative<MaxPool>(c); }
+bool is_source(const Population& p) {
+  return std::holds_alternative<Source>(p.kind);
+}
+bool channel_wise(const Connection& c) {
+  return std::holds_alternative<SumPool>(c) || std::holds_alternative<MaxPool>(c);
+}
 
 template <class T>
 std::vector<T> slice(const std::vector<T>& values, const Atom& atom) {
@@ -58,16 +62,20 @@ class Cutter {
     for (const Population& p : model_.populations) owner_.emplace_back(p.shape.channels, kNobody);
     for (std::uint32_t shard = 0; shard < pieces_.size(); ++shard) {
       for (const Piece& piece : pieces_[shard]) {
-        if (piece.population >= model_.populations.size()) return refuse(text::cat("shard ", shard, " has a piece of population ", piece.population, ", which is not there"));
+        if (piece.population >= model_.populations.size())
+          return refuse(
+              text::cat("shard ", shard, " has a piece of population ", piece.population, ", which is not there"));
         const Population& p = model_.populations[piece.population];
         const auto where = [&] { return text::cat("shard ", shard, "'s piece of '", p.name, "'"); };
         if (is_source(p)) return refuse(text::cat(where(), " is a source, which the gateway holds"));
         if (piece.channel_begin >= piece.channel_end || piece.channel_end > p.shape.channels)
-          return refuse(text::cat(where(), " has channels ", piece.channel_begin, " to ", piece.channel_end, " of ", p.shape.channels));
+          return refuse(text::cat(where(), " has channels ", piece.channel_begin, " to ", piece.channel_end, " of ",
+                                  p.shape.channels));
         if (std::holds_alternative<Readout>(p.kind) && piece.channel_end - piece.channel_begin != p.shape.channels)
           return refuse(text::cat(where(), " slices the readout, which must stay whole"));
         for (std::uint32_t c = piece.channel_begin; c < piece.channel_end; ++c) {
-          if (owner_[piece.population][c] != kNobody) return refuse(text::cat("channel ", c, " of '", p.name, "' is covered twice"));
+          if (owner_[piece.population][c] != kNobody)
+            return refuse(text::cat("channel ", c, " of '", p.name, "' is covered twice"));
           owner_[piece.population][c] = shard;
         }
       }
@@ -104,14 +112,19 @@ class Cutter {
     for (std::uint32_t p = 0; p < owner_.size(); ++p) {
       const Population& population = model_.populations[p];
       if (bounds[p].size() > 2 && (is_source(population) || std::holds_alternative<Readout>(population.kind)))
-        return refuse(text::cat("'", name(p), "' would have to be sliced, because what is pooled from it or into it is; it must stay whole"));
+        return refuse(
+            text::cat("'", name(p),
+                      "' would have to be sliced, because what is pooled from it or into it is; it must stay whole"));
       atoms_.emplace_back();
-      for (auto b = bounds[p].begin(); std::next(b) != bounds[p].end(); ++b) atoms_[p].push_back({p, *b, *std::next(b)});
+      for (auto b = bounds[p].begin(); std::next(b) != bounds[p].end(); ++b)
+        atoms_[p].push_back({p, *b, *std::next(b)});
     }
     return {};
   }
 
-  std::uint32_t shard_of_atom(const Atom& a) const { return is_source(model_.populations[a.population]) ? kGateway : owner_[a.population][a.begin]; }
+  std::uint32_t shard_of_atom(const Atom& a) const {
+    return is_source(model_.populations[a.population]) ? kGateway : owner_[a.population][a.begin];
+  }
 
   // The atoms of `projection`'s source that a target atom reads.
   std::span<const Atom> read_by(const Projection& projection, const Atom& target) const {
@@ -152,13 +165,17 @@ class Cutter {
     for (std::size_t left = pieces_.size(); left > 0;) {
       const std::size_t before = left;
       for (std::uint32_t shard = 0; shard < done.size(); ++shard) {
-        const bool waits = std::ranges::any_of(cuts_, [&](const Cut& c) { return c.to_shard == shard && c.from_shard != kGateway && !done[c.from_shard]; });
+        const bool waits = std::ranges::any_of(cuts_, [&](const Cut& c) {
+          return c.to_shard == shard && c.from_shard != kGateway && !done[c.from_shard];
+        });
         if (!done[shard] && !waits) done[shard] = true, --left;
       }
       if (left < before) continue;
       const auto shard = static_cast<std::uint32_t>(std::ranges::find(done, false) - done.begin());
-      const auto from = std::ranges::find_if(cuts_, [&](const Cut& c) { return c.to_shard == shard && c.from_shard != kGateway && !done[c.from_shard]; });
-      return refuse(text::cat("shard ", shard, " reads '", from->population, "' of shard ", from->from_shard, ", and shards that read each other would wait for ever"));
+      const auto from = std::ranges::find_if(
+          cuts_, [&](const Cut& c) { return c.to_shard == shard && c.from_shard != kGateway && !done[c.from_shard]; });
+      return refuse(text::cat("shard ", shard, " reads '", from->population, "' of shard ", from->from_shard,
+                              ", and shards that read each other would wait for ever"));
     }
     return {};
   }
@@ -176,7 +193,8 @@ class Cutter {
     const bool sliced = whole.channels_total != 0 && whole.name.ends_with(']');
     p.channel_begin = whole.channel_begin + atom.begin;
     p.channels_total = sliced ? whole.channels_total : whole.shape.channels;
-    p.name = text::cat(sliced ? whole.name.substr(0, whole.name.rfind('[')) : whole.name, '[', p.channel_begin, ':', p.channel_begin + p.shape.channels, ']');
+    p.name = text::cat(sliced ? whole.name.substr(0, whole.name.rfind('[')) : whole.name, '[', p.channel_begin, ':',
+                       p.channel_begin + p.shape.channels, ']');
     if (auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
       fire->threshold = slice(fire->threshold, atom);
       fire->bias = slice(fire->bias, atom);
@@ -185,8 +203,10 @@ class Cutter {
   }
 
   // Weights [rows of whole source channels][target channels], only the atoms' channels of each.
-  std::vector<std::int8_t> slice_weights(const std::vector<std::int8_t>& weights, const Atom& source, const Atom& target) const {
-    const std::size_t inputs = model_.populations[source.population].shape.channels, outputs = model_.populations[target.population].shape.channels;
+  std::vector<std::int8_t> slice_weights(const std::vector<std::int8_t>& weights, const Atom& source,
+                                         const Atom& target) const {
+    const std::size_t inputs = model_.populations[source.population].shape.channels,
+                      outputs = model_.populations[target.population].shape.channels;
     std::vector<std::int8_t> out;
     out.reserve(weights.size() / inputs / outputs * (source.end - source.begin) * (target.end - target.begin));
     for (std::size_t block = 0; block < weights.size(); block += inputs * outputs)
@@ -199,12 +219,17 @@ class Cutter {
 
   Connection slice_connection(const Connection& connection, const Atom& source, const Atom& target) const {
     if (channel_wise(connection)) return connection;
-    if (const auto* dense = std::get_if<Dense>(&connection)) return Dense{slice_weights(dense->weights, source, target)};
+    if (const auto* dense = std::get_if<Dense>(&connection))
+      return Dense{slice_weights(dense->weights, source, target)};
     const auto& conv = std::get<Conv>(connection);
-    Conv out{.kernel_height = conv.kernel_height, .kernel_width = conv.kernel_width,
-             .stride_y = conv.stride_y, .stride_x = conv.stride_x,
-             .dilation_y = conv.dilation_y, .dilation_x = conv.dilation_x,
-             .pad_top = conv.pad_top, .pad_left = conv.pad_left,
+    Conv out{.kernel_height = conv.kernel_height,
+             .kernel_width = conv.kernel_width,
+             .stride_y = conv.stride_y,
+             .stride_x = conv.stride_x,
+             .dilation_y = conv.dilation_y,
+             .dilation_x = conv.dilation_x,
+             .pad_top = conv.pad_top,
+             .pad_left = conv.pad_left,
              .weights = slice_weights(conv.weights, source, target)};
     return out;
   }
@@ -223,7 +248,8 @@ class Cutter {
     };
     for (const auto& atoms : atoms_)
       for (const Atom& atom : atoms)
-        if (const auto readers = readers_.find(atom); readers != readers_.end() && readers->second.contains(shard)) add(atom, true);
+        if (const auto readers = readers_.find(atom); readers != readers_.end() && readers->second.contains(shard))
+          add(atom, true);
     for (const auto& atoms : atoms_)
       for (const Atom& atom : atoms) {
         if (shard_of_atom(atom) != shard) continue;
@@ -231,7 +257,8 @@ class Cutter {
         for (const Projection& projection : model_.projections)
           if (projection.to == atom.population)
             for (const Atom& source : read_by(projection, atom))
-              out.projections.push_back({index.at(source), index.at(atom), slice_connection(projection.connection, source, atom)});
+              out.projections.push_back(
+                  {index.at(source), index.at(atom), slice_connection(projection.connection, source, atom)});
         if (readers_.contains(atom)) out.outputs.push_back(out.populations.back().name);
       }
     return out;
@@ -247,6 +274,8 @@ class Cutter {
 
 }  // namespace
 
-Expected<CutModel> cut(const Model& model, std::span<const std::vector<Piece>> pieces) { return Cutter(model, pieces)(); }
+Expected<CutModel> cut(const Model& model, std::span<const std::vector<Piece>> pieces) {
+  return Cutter(model, pieces)();
+}
 
 }  // namespace syn::snn

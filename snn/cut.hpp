@@ -18,8 +18,8 @@ struct Cut {
   std::string population;  // the same name in both shards' models
   std::uint32_t neurons;
   std::uint32_t greatest;
-  bool potentials;         // the readout
-  bool constant;           // the model's own input in `step` code
+  bool potentials;  // the readout
+  bool constant;    // the model's own input in `step` code
   double mean_count = 0, mean_events = 0;
   bool operator==(const Cut&) const = default;
 };

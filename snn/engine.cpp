@@ -31,7 +31,7 @@ struct Scratch {
   std::vector<Count> counts, copy;
   std::vector<std::uint32_t> values, offsets, starts;
   std::vector<std::int32_t> band, constant, maxima;
-  std::vector<Rows> rows;                  // per population
+  std::vector<Rows> rows;                   // per population
   std::vector<std::ptrdiff_t> constant_at;  // per population: its sums from constant sources in `constant`, or -1
 };
 Scratch& scratch_of_thread() {
@@ -64,7 +64,8 @@ class Run {
 
   Work operator()() {
     open();
-    const std::size_t step = std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1, window_.rows);
+    const std::size_t step =
+        std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1, window_.rows);
     prepare(scratch_, compiled_, step);
     for (first_ = 0; first_ < window_.rows; first_ += block_) {
       block_ = std::min<std::size_t>(step, window_.rows - first_);
@@ -102,7 +103,8 @@ class Run {
 
   void open_source(const Stage& stage) {
     const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
-    SYN_ASSERT(in.size() == stage.neurons || in.size() == stage.neurons * window_.rows, stage.population->name, in.size());
+    SYN_ASSERT(in.size() == stage.neurons || in.size() == stage.neurons * window_.rows, stage.population->name,
+               in.size());
     const Count greatest = kernels_.greatest(in.data(), in.size());
     SYN_ASSERT(greatest <= stage.population->greatest, stage.population->name, greatest);
   }
@@ -121,7 +123,8 @@ class Run {
   // A source that was given one row for a window of several holds for all of them.
   bool constant(const Input& input) const {
     const Stage& from = compiled_.stages[input.from];
-    return from.source >= 0 && window_.rows > 1 && window_.in[static_cast<std::size_t>(from.source)].size() == from.neurons;
+    return from.source >= 0 && window_.rows > 1 &&
+           window_.in[static_cast<std::size_t>(from.source)].size() == from.neurons;
   }
 
   void run_stage(std::size_t i) {
@@ -154,7 +157,8 @@ class Run {
 
   void list(const Input& input, std::size_t r) {
     if (input.linear >= 0)
-      compiled_.linears[static_cast<std::size_t>(input.linear)].list(kernels_, row_of(input.from, r), events_of(input, scratch_));
+      compiled_.linears[static_cast<std::size_t>(input.linear)].list(kernels_, row_of(input.from, r),
+                                                                     events_of(input, scratch_));
   }
   void add_band(const Stage& stage, const Input& input, std::size_t r, std::size_t y, std::int32_t* sums) {
     if (input.linear >= 0) {
@@ -176,7 +180,8 @@ class Run {
       std::ranges::copy(stage.bias, scratch_.band.begin());
       for (const Input& input : stage.inputs)
         if (constant(input)) add_band(stage, input, 0, y, scratch_.band.data());
-      std::copy_n(scratch_.band.data(), stage.band, scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band));
+      std::copy_n(scratch_.band.data(), stage.band,
+                  scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band));
     }
   }
 
@@ -187,7 +192,9 @@ class Run {
       if (constant_at < 0 || !constant(input)) list(input, r);
     std::int32_t* band = scratch_.band.data();
     for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
-      const std::int32_t* from = constant_at < 0 ? stage.bias.data() : scratch_.constant.data() + constant_at + static_cast<std::ptrdiff_t>(y * stage.band);
+      const std::int32_t* from =
+          constant_at < 0 ? stage.bias.data()
+                          : scratch_.constant.data() + constant_at + static_cast<std::ptrdiff_t>(y * stage.band);
       std::copy_n(from, stage.band, band);
       for (const Input& input : stage.inputs)
         if (constant_at < 0 || !constant(input)) add_band(stage, input, r, y, band);
@@ -198,9 +205,11 @@ class Run {
   void fire(const Stage& stage, std::size_t at, const std::int32_t* sums, Count* out) {
     if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
       if (stage.state < 0) {
-        kernels_.fire_volley({stage.threshold.data(), stage.limit.data(), stage.reciprocal.data()}, sums, stage.band, out);
+        kernels_.fire_volley({stage.threshold.data(), stage.limit.data(), stage.reciprocal.data()}, sums, stage.band,
+                             out);
       } else {
-        kernels_.fire_step({stage.threshold.data(), neurons->v_min, neurons->v_max}, sums, stage.band, state_at(stage) + at, out);
+        kernels_.fire_step({stage.threshold.data(), neurons->v_min, neurons->v_max}, sums, stage.band,
+                           state_at(stage) + at, out);
       }
     } else if (stage.state < 0) {
       window_.potentials.insert(window_.potentials.end(), sums, sums + stage.band);
@@ -244,7 +253,8 @@ class Run {
       if (!stage.fan_out.empty() && (rows.stride != 0 || window_.rows == 1 || (r == 0 && first_ == 0)))
         work_.synaptic_operations += kernels_.sum_where(counts, stage.fan_out.data(), stage.neurons);
       if (stage.output >= 0)
-        std::copy_n(counts, stage.neurons, window_.out[static_cast<std::size_t>(stage.output)].data() + (first_ + r) * stage.neurons);
+        std::copy_n(counts, stage.neurons,
+                    window_.out[static_cast<std::size_t>(stage.output)].data() + (first_ + r) * stage.neurons);
     }
   }
 
@@ -284,24 +294,35 @@ Expected<Engine> Engine::make(Model model, std::string_view kernels) {
   if (table == tables.end()) {
     std::string known;
     for (const kernels::Table* t : tables) text::append(known, text::cat(' ', t->name));
-    return fail(text::cat("this machine has no kernels called '", kernels, "'"), "the engine", text::cat("choose one of", known));
+    return fail(text::cat("this machine has no kernels called '", kernels, "'"), "the engine",
+                text::cat("choose one of", known));
   }
   if (auto checked = check_rules(model); !checked) return fail(checked.error());
   return Engine(std::make_unique<const Impl>(std::move(model), **table));
 }
 
-std::string_view Engine::kernels() const { return impl_->kernels->name; }
-const Model& Engine::model() const { return impl_->compiled.model; }
-std::uint64_t Engine::resident_bytes() const { return impl_->compiled.resident_bytes(); }
+std::string_view Engine::kernels() const {
+  return impl_->kernels->name;
+}
+const Model& Engine::model() const {
+  return impl_->compiled.model;
+}
+std::uint64_t Engine::resident_bytes() const {
+  return impl_->compiled.resident_bytes();
+}
 std::uint64_t Engine::state_bytes() const {
   std::uint64_t bytes = sizeof(State);
-  for (const std::size_t size : impl_->compiled.state_sizes) bytes += size * sizeof(std::int32_t) + sizeof(std::vector<std::int32_t>);
+  for (const std::size_t size : impl_->compiled.state_sizes)
+    bytes += size * sizeof(std::int32_t) + sizeof(std::vector<std::int32_t>);
   return bytes;
 }
 
-Work Engine::run(State& state, Window& window) const { return Run(impl_->compiled, *impl_->kernels, state, window)(); }
+Work Engine::run(State& state, Window& window) const {
+  return Run(impl_->compiled, *impl_->kernels, state, window)();
+}
 
-void Engine::sum_inputs(std::uint32_t population, std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums) const {
+void Engine::sum_inputs(std::uint32_t population, std::span<const std::span<const Count>> counts,
+                        std::span<std::int32_t> sums) const {
   const Compiled& compiled = impl_->compiled;
   SYN_ASSERT(population < compiled.stages.size(), population);
   const Stage& stage = compiled.stages[population];
@@ -311,16 +332,20 @@ void Engine::sum_inputs(std::uint32_t population, std::span<const std::span<cons
   for (const Input& input : stage.inputs) {
     SYN_ASSERT(counts[input.from].size() == compiled.stages[input.from].neurons, input.from, counts[input.from].size());
     SYN_ASSERT(!std::holds_alternative<MaxPool>(*input.connection), stage.population->name);
-    if (input.linear >= 0) compiled.linears[static_cast<std::size_t>(input.linear)].list(*impl_->kernels, counts[input.from].data(), events_of(input, scratch));
+    if (input.linear >= 0)
+      compiled.linears[static_cast<std::size_t>(input.linear)].list(*impl_->kernels, counts[input.from].data(),
+                                                                    events_of(input, scratch));
   }
   for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
     std::fill_n(scratch.band.data(), stage.band, 0);
     for (const Input& input : stage.inputs) {
       if (input.linear >= 0) {
-        compiled.linears[static_cast<std::size_t>(input.linear)].add_row(*impl_->kernels, events_of(input, scratch), static_cast<std::int64_t>(y), scratch.band.data());
+        compiled.linears[static_cast<std::size_t>(input.linear)].add_row(
+            *impl_->kernels, events_of(input, scratch), static_cast<std::int64_t>(y), scratch.band.data());
       } else {
-        add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape, stage.population->shape,
-                     counts[input.from].data(), static_cast<std::int64_t>(y), scratch.band.data());
+        add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape,
+                     stage.population->shape, counts[input.from].data(), static_cast<std::int64_t>(y),
+                     scratch.band.data());
       }
     }
     std::copy_n(scratch.band.data(), stage.band, sums.data() + y * stage.band);

@@ -25,12 +25,12 @@ struct State {
 // One window of one inference. Buffers are reused from window to window.
 struct Window {
   std::uint32_t rows = 1;
-  std::vector<std::vector<Count>> in;          // one per Source, in model order: rows x neurons, or one row (constant)
-  std::vector<std::vector<Count>> out;         // one per name in Model::outputs that is not a Readout: rows x neurons
-  std::vector<std::int32_t> potentials;        // the Readout's, after the inference's last row; else empty
-  std::uint64_t checksum = 0;                  // of every count this shard's own neurons made in the window; see metrics.hpp
-  std::uint64_t spikes = 0;                    // sum of counts of IntegrateAndFire populations
-  std::uint64_t events = 0;                    // non-zero counts of IntegrateAndFire populations
+  std::vector<std::vector<Count>> in;    // one per Source, in model order: rows x neurons, or one row (constant)
+  std::vector<std::vector<Count>> out;   // one per name in Model::outputs that is not a Readout: rows x neurons
+  std::vector<std::int32_t> potentials;  // the Readout's, after the inference's last row; else empty
+  std::uint64_t checksum = 0;            // of every count this shard's own neurons made in the window; see metrics.hpp
+  std::uint64_t spikes = 0;              // sum of counts of IntegrateAndFire populations
+  std::uint64_t events = 0;              // non-zero counts of IntegrateAndFire populations
 };
 
 class Engine {
@@ -43,8 +43,8 @@ class Engine {
 
   const Model& model() const;
   std::string_view kernels() const;
-  std::uint64_t resident_bytes() const;      // of this engine, without the states of inferences in flight
-  std::uint64_t state_bytes() const;         // of one inference in flight
+  std::uint64_t resident_bytes() const;  // of this engine, without the states of inferences in flight
+  std::uint64_t state_bytes() const;     // of one inference in flight
 
   // Steps one window; `state` carries on from the window before. Any split of an inference's rows into windows gives
   // the same bits. Thread-safe for different states and windows.

@@ -8,12 +8,16 @@
 namespace syn::snn {
 namespace {
 
-std::size_t rounded_up(std::size_t n, std::size_t step) { return (n + step - 1) / step * step; }
+std::size_t rounded_up(std::size_t n, std::size_t step) {
+  return (n + step - 1) / step * step;
+}
 
 }  // namespace
 
 Linear::Linear(const Conv& conv, const Population& from, const Population& to)
-    : y_(vertical(conv, from.shape, to.shape)), x_(horizontal(conv, from.shape, to.shape)), channels_(from.shape.channels) {
+    : y_(vertical(conv, from.shape, to.shape)),
+      x_(horizontal(conv, from.shape, to.shape)),
+      channels_(from.shape.channels) {
   if (const auto* source = std::get_if<Source>(&from.kind))
     if (std::ranges::any_of(source->padding, [](Count c) { return c != 0; })) padding_ = source->padding;
   copies_ = channels_ % 2 != 0 || !padding_.empty();
@@ -45,7 +49,8 @@ void Linear::pack(std::span<const std::int8_t> weights, std::size_t taps, std::s
   for (std::size_t tap = 0; tap < taps; ++tap)
     for (std::size_t in = 0; in < inputs; ++in)
       for (std::size_t out = 0; out < outputs; ++out)
-        packed_[((tap * pairs_ + in / 2) * padded_outputs_ + out) * 2 + in % 2] = weights[(tap * inputs + in) * outputs + out];
+        packed_[((tap * pairs_ + in / 2) * padded_outputs_ + out) * 2 + in % 2] =
+            weights[(tap * inputs + in) * outputs + out];
 }
 
 void Linear::list(const kernels::Table& kernels, const Count* counts, const Events& events) const {
@@ -77,7 +82,8 @@ void Linear::list(const kernels::Table& kernels, const Count* counts, const Even
       const std::size_t fast = pairs_ < 4 ? 0 : std::min(pairs_, ahead);
       if (fast > 0) list_some(kernels.list_events, counts, fast, ix * pixel);
       if (fast < pairs_)
-        list_some(kernels::reference::list_events, counts + 2 * fast, pairs_ - fast, ix * pixel + row * static_cast<std::uint32_t>(fast));
+        list_some(kernels::reference::list_events, counts + 2 * fast, pairs_ - fast,
+                  ix * pixel + row * static_cast<std::uint32_t>(fast));
     }
   }
   events.starts[position] = static_cast<std::uint32_t>(n);
@@ -91,7 +97,8 @@ void Linear::add_row(const kernels::Table& kernels, const Events& events, std::i
     const std::int64_t x0 = x_.first(ox), y0 = y_.first(oy);
     std::size_t n = 0;
     const auto flush = [&] {
-      if (n > 0) kernels.gather(events.values, events.offsets, {segments.data(), n}, packed_.data(), padded_outputs_, sums);
+      if (n > 0)
+        kernels.gather(events.values, events.offsets, {segments.data(), n}, packed_.data(), padded_outputs_, sums);
       n = 0;
     };
     const auto add = [&](std::int64_t iy, std::int64_t begin, std::int64_t end, std::int64_t base) {
@@ -140,27 +147,33 @@ void each_tap(const W& window, const Shape& from, const Shape& to, Fn&& fn) {
 
 // Calls fn(source pixel's counts) for every pixel under the kernel of target position (oy, ox).
 template <class W, class T, class Fn>
-void each_pixel(const W& window, const Shape& from, const Shape& to, const T* counts, std::int64_t oy, std::int64_t ox, Fn&& fn) {
+void each_pixel(const W& window, const Shape& from, const Shape& to, const T* counts, std::int64_t oy, std::int64_t ox,
+                Fn&& fn) {
   const Extent y = vertical(window, from, to), x = horizontal(window, from, to);
-  const std::int64_t y_end = std::min(y.first(oy) + y.kernel, y.source), x_end = std::min(x.first(ox) + x.kernel, x.source);
+  const std::int64_t y_end = std::min(y.first(oy) + y.kernel, y.source),
+                     x_end = std::min(x.first(ox) + x.kernel, x.source);
   for (std::int64_t iy = std::max<std::int64_t>(y.first(oy), 0); iy < y_end; ++iy)
     for (std::int64_t ix = std::max<std::int64_t>(x.first(ox), 0); ix < x_end; ++ix)
       fn(counts + static_cast<std::size_t>(iy * x.source + ix) * from.channels);
 }
 
 template <class T>
-void add_pooled_row(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy, T* sums) {
+void add_pooled_row(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy,
+                    T* sums) {
   for (std::int64_t ox = 0; ox < to.width; ++ox, sums += to.channels) {
-    const std::uint32_t multiplier = pool.multiplier.empty() ? 1u : (pool.multiplier[static_cast<std::size_t>(oy * to.width + ox)]);
+    const std::uint32_t multiplier =
+        pool.multiplier.empty() ? 1u : (pool.multiplier[static_cast<std::size_t>(oy * to.width + ox)]);
     each_pixel(pool, from, to, counts, oy, ox, [&](const Count* pixel) {
-      for (std::uint32_t c = 0; c < to.channels; ++c) sums[c] = static_cast<T>(sums[c] + static_cast<T>(pixel[c] * multiplier));
+      for (std::uint32_t c = 0; c < to.channels; ++c)
+        sums[c] = static_cast<T>(sums[c] + static_cast<T>(pixel[c] * multiplier));
     });
   }
 }
 
 }  // namespace
 
-void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy, std::int32_t* sums) {
+void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy,
+                  std::int32_t* sums) {
   add_pooled_row(pool, from, to, counts, oy, sums);
 }
 
@@ -190,12 +203,15 @@ void add_fan_out(const Model& model, const Projection& projection, std::span<std
   if (const auto* conv = std::get_if<Conv>(&projection.connection)) {
     const std::size_t taps = std::size_t{conv->kernel_height} * conv->kernel_width;
     std::vector<std::uint32_t> of_tap(taps * from.channels);  // non-zero weights of [tap][source channel]
-    for (std::size_t i = 0; i < of_tap.size(); ++i) of_tap[i] = non_zero(std::span(conv->weights).subspan(i * to.channels, to.channels));
+    for (std::size_t i = 0; i < of_tap.size(); ++i)
+      of_tap[i] = non_zero(std::span(conv->weights).subspan(i * to.channels, to.channels));
     each_tap(*conv, from, to, [&](std::size_t source, std::size_t, std::size_t tap) {
-      for (std::size_t c = 0; c < from.channels; ++c) fan_out[source * from.channels + c] += of_tap[tap * from.channels + c];
+      for (std::size_t c = 0; c < from.channels; ++c)
+        fan_out[source * from.channels + c] += of_tap[tap * from.channels + c];
     });
   } else if (const auto* dense = std::get_if<Dense>(&projection.connection)) {
-    for (std::size_t i = 0; i < fan_out.size(); ++i) fan_out[i] += non_zero(std::span(dense->weights).subspan(i * to.channels, to.channels));
+    for (std::size_t i = 0; i < fan_out.size(); ++i)
+      fan_out[i] += non_zero(std::span(dense->weights).subspan(i * to.channels, to.channels));
   } else if (const auto* pool = std::get_if<SumPool>(&projection.connection)) {
     each_tap(*pool, from, to, [&](std::size_t source, std::size_t target, std::size_t) {
       if (!pool->multiplier.empty() && pool->multiplier[target] == 0) return;

@@ -48,7 +48,9 @@ class Linear {
   std::size_t pair_count() const { return positions() * pairs_; }
   std::size_t start_count() const { return positions() + 1; }
   std::size_t copy_count() const { return copies_ ? positions() * 2 * pairs_ : 0; }
-  std::uint64_t resident_bytes() const { return packed_.size() * sizeof packed_[0] + padding_.size() * sizeof padding_[0]; }
+  std::uint64_t resident_bytes() const {
+    return packed_.size() * sizeof packed_[0] + padding_.size() * sizeof padding_[0];
+  }
 
   void list(const kernels::Table& kernels, const Count* counts, const Events& events) const;
   // Adds this projection's sums for target row `oy` to sums[target width x target channels].
@@ -58,16 +60,17 @@ class Linear {
   void pack(std::span<const std::int8_t> weights, std::size_t taps, std::size_t inputs, std::size_t outputs);
   std::size_t positions() const { return static_cast<std::size_t>(y_.source * x_.source); }
 
-  Extent y_{}, x_{};        // over the copied source, if it is copied: then without padding
+  Extent y_{}, x_{};  // over the copied source, if it is copied: then without padding
   std::size_t channels_ = 0, pairs_ = 0, outputs_ = 0, padded_outputs_ = 0;
   std::int64_t border_top_ = 0, border_left_ = 0, inner_height_ = 0, inner_width_ = 0;  // of the copy
   bool copies_ = false;
-  std::vector<Count> padding_;          // per channel, for the copy's border; empty: zeros
-  std::vector<std::int16_t, LineAllocator<std::int16_t>> packed_;    // [kernel y][kernel x][pair][padded output][2]
+  std::vector<Count> padding_;                                     // per channel, for the copy's border; empty: zeros
+  std::vector<std::int16_t, LineAllocator<std::int16_t>> packed_;  // [kernel y][kernel x][pair][padded output][2]
 };
 
 // Sums of counts, each window's times its multiplier, for target row `oy`. Adds into 32-bit sums, or writes counts.
-void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy, std::int32_t* sums);
+void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy,
+                  std::int32_t* sums);
 void sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, Count* out);
 // Largest count (or cumulative count) under each kernel.
 template <class T>

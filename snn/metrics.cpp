@@ -7,15 +7,21 @@
 
 namespace syn::snn {
 
-std::uint64_t count_key(std::uint64_t population_hash, std::uint64_t neuron) { return hash64(population_hash + neuron); }
+std::uint64_t count_key(std::uint64_t population_hash, std::uint64_t neuron) {
+  return hash64(population_hash + neuron);
+}
 
 void Digests::add(std::span<const std::int32_t> potentials, std::uint64_t checksum) {
   potentials_.add_i32(potentials);
   counts_.add_u64(checksum);
 }
 
-std::string Digests::digest() const { return to_hex(potentials_.finish()); }
-std::string Digests::spike_digest() const { return to_hex(counts_.finish()); }
+std::string Digests::digest() const {
+  return to_hex(potentials_.finish());
+}
+std::string Digests::spike_digest() const {
+  return to_hex(counts_.finish());
+}
 
 std::uint32_t winner(std::span<const std::int32_t> potentials) {
   SYN_ASSERT(!potentials.empty());

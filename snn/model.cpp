@@ -4,7 +4,9 @@
 
 namespace syn::snn {
 
-const char* name_of(Code code) { return code == Code::step ? "step" : "volley"; }
+const char* name_of(Code code) {
+  return code == Code::step ? "step" : "volley";
+}
 
 int find(const Model& model, std::string_view population) {
   const auto at = std::ranges::find(model.populations, population, &Population::name);

@@ -41,7 +41,8 @@ struct IntegrateAndFire {
   std::int32_t v_min = 0, v_max = 0;    // `step` only: the potential is clamped into this once a step, after the spike
   bool operator==(const IntegrateAndFire&) const = default;
 };
-struct Pooled {  // no state of its own but MaxPool's cumulative counts in `step`; hands on what its one projection makes
+struct Pooled {  // no state of its own but MaxPool's cumulative counts in `step`; hands on what its one projection
+                 // makes
   bool operator==(const Pooled&) const = default;
 };
 struct Readout {                   // the class potentials, int32; the greatest wins, the lowest index on a tie
@@ -56,10 +57,10 @@ struct Population {
   Shape shape;
   Code code = Code::volley;
   Kind kind;
-  std::uint32_t greatest = 1;        // g: the largest count it can hand on in one row (pixels: 255; unused for Readout)
-  std::vector<double> amplitude;     // network units per count, per channel (a_i); for reports and logits
-  double mean_count = 0;             // counts per inference, over calibration: for planning and inspection only
-  double mean_events = 0;            // non-zero rows x neurons per inference, likewise
+  std::uint32_t greatest = 1;     // g: the largest count it can hand on in one row (pixels: 255; unused for Readout)
+  std::vector<double> amplitude;  // network units per count, per channel (a_i); for reports and logits
+  double mean_count = 0;          // counts per inference, over calibration: for planning and inspection only
+  double mean_events = 0;         // non-zero rows x neurons per inference, likewise
   // Which channels of the original population this is, when it is a slice in a shard.
   std::uint32_t channel_begin = 0;
   std::uint32_t channels_total = 0;  // 0 reads as shape.channels
@@ -71,19 +72,19 @@ struct Conv {
   std::uint32_t kernel_height = 1, kernel_width = 1;
   std::uint32_t stride_y = 1, stride_x = 1;
   std::uint32_t dilation_y = 1, dilation_x = 1;
-  std::int32_t pad_top = 0, pad_left = 0;   // bottom and right follow from the shapes
-  std::vector<std::int8_t> weights;         // [kernel y][kernel x][source channel][target channel]
+  std::int32_t pad_top = 0, pad_left = 0;  // bottom and right follow from the shapes
+  std::vector<std::int8_t> weights;        // [kernel y][kernel x][source channel][target channel]
   bool operator==(const Conv&) const = default;
 };
 struct Dense {
-  std::vector<std::int8_t> weights;         // [source neuron, channel-last][target neuron]
+  std::vector<std::int8_t> weights;  // [source neuron, channel-last][target neuron]
   bool operator==(const Dense&) const = default;
 };
 struct SumPool {  // average pooling: sums of counts, each window's times `multiplier` = L / divisor (integer rule 5)
   std::uint32_t kernel_height = 1, kernel_width = 1;
   std::uint32_t stride_y = 1, stride_x = 1;
   std::int32_t pad_top = 0, pad_left = 0;
-  std::vector<std::uint16_t> multiplier;    // per target position; empty: all 1
+  std::vector<std::uint16_t> multiplier;  // per target position; empty: all 1
   bool operator==(const SumPool&) const = default;
 };
 struct MaxPool {  // counts: the window's maximum; `step`: M[t] - M[t-1], M the maximum of cumulative counts (rule 6)
@@ -104,10 +105,10 @@ struct Projection {
 struct Model {
   std::string name;
   Code code = Code::volley;
-  std::uint32_t steps = 8;               // T; C = T in volley
-  std::vector<Population> populations;   // in topological order; Sources first
-  std::vector<Projection> projections;   // ordered by `to`
-  std::vector<std::string> outputs;      // populations whose activity leaves: the readout, or a shard's out-edges
+  std::uint32_t steps = 8;              // T; C = T in volley
+  std::vector<Population> populations;  // in topological order; Sources first
+  std::vector<Projection> projections;  // ordered by `to`
+  std::vector<std::string> outputs;     // populations whose activity leaves: the readout, or a shard's out-edges
   std::vector<std::pair<std::string, std::string>> notes;  // provenance: converter's options, calibration's hash
   bool operator==(const Model&) const = default;
 

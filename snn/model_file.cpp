@@ -7,7 +7,8 @@
 //    56   8  length of the file
 //    64      header (snn/model.proto), then zeros up to the next multiple of 64, then each tensor likewise; the file
 //            ends with its last tensor's last byte
-// Every byte is thus a checked constant, a checked length, hashed, or padding that must be zero: no bit can flip unseen.
+// Every byte is thus a checked constant, a checked length, hashed, or padding that must be zero: no bit can flip
+// unseen.
 #include "snn/model_file.hpp"
 
 #include <fcntl.h>
@@ -37,7 +38,9 @@ constexpr std::uint64_t kMaxDimension = 1 << 16;
 constexpr std::uint64_t kMaxNeurons = 1 << 26;
 constexpr std::uint64_t kMaxFile = 4ull << 30;
 
-std::uint64_t aligned(std::uint64_t offset) { return (offset + kAlign - 1) / kAlign * kAlign; }
+std::uint64_t aligned(std::uint64_t offset) {
+  return (offset + kAlign - 1) / kAlign * kAlign;
+}
 
 // The single truth about which tensors a model has, in which order and of how many elements; writing and reading both
 // walk it. `visit(vector, label, allowed...)`: the vector must have one of the allowed lengths.
@@ -75,7 +78,8 @@ void visit_tensors(M& model, Visit&& visit) {
             // At most 2^16 each: the product of four stays below 2^64 because read() bounds the first pair to 2^32 and
             // the channels to 2^16 each, checked there against overflow.
             visit(connection.weights, name, "weights",
-                  std::uint64_t{connection.kernel_height} * connection.kernel_width * from.shape.channels * to.shape.channels,
+                  std::uint64_t{connection.kernel_height} * connection.kernel_width * from.shape.channels *
+                      to.shape.channels,
                   false);
           } else if constexpr (std::is_same_v<C, Dense>) {
             visit(connection.weights, name, "weights", std::uint64_t{from.shape.neurons()} * to.shape.neurons(), false);
@@ -193,14 +197,16 @@ bool zeros(ByteView bytes) {
 // Preamble and header hash; gives the header's bytes.
 Expected<ByteView> checked_header(ByteView bytes, std::string_view where) {
   if (bytes.size() < kPreamble) return broken(text::cat("not a .syn file: only ", bytes.size(), " bytes"), where);
-  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) return broken("not a .syn file: wrong magic", where);
+  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+    return broken("not a .syn file: wrong magic", where);
   if (const auto version = load_at<std::uint32_t>(bytes, 40); version != kVersion)
-    return fail(text::cat("a .syn file of version ", version, "; this program reads version ", kVersion), std::string(where),
-                "use the program's version that wrote it, or convert the model again");
+    return fail(text::cat("a .syn file of version ", version, "; this program reads version ", kVersion),
+                std::string(where), "use the program's version that wrote it, or convert the model again");
   if (load_at<std::uint32_t>(bytes, 44) != 0) return broken("the spare field of the preamble is not zero", where);
   const auto header = load_at<std::uint64_t>(bytes, 48), total = load_at<std::uint64_t>(bytes, 56);
   if (total != bytes.size())
-    return broken(text::cat("the file is cut short or too long: ", bytes.size(), " bytes where it says ", total), where);
+    return broken(text::cat("the file is cut short or too long: ", bytes.size(), " bytes where it says ", total),
+                  where);
   if (header > kMaxHeader || header > bytes.size() - kPreamble)
     return broken(text::cat("the header claims ", header, " bytes"), where);
   const ByteView view = bytes.subspan(kPreamble, header);
@@ -217,12 +223,14 @@ Expected<> check_tensors(const proto::Model& header, ByteView bytes, std::uint64
     const proto::Tensor& tensor = header.tensors(i);
     const std::uint64_t begin = tensor.length() == 0 ? end : aligned(end);
     if (tensor.offset() != begin || begin > bytes.size() || tensor.length() > bytes.size() - begin)
-      return broken(text::cat("tensor ", i, " claims ", tensor.length(), " bytes at ", tensor.offset(), " of a file of ",
-                              bytes.size()),
+      return broken(text::cat("tensor ", i, " claims ", tensor.length(), " bytes at ", tensor.offset(),
+                              " of a file of ", bytes.size()),
                     where);
-    if (!zeros(bytes.subspan(end, begin - end))) return broken(text::cat("padding before tensor ", i, " is not zero"), where);
+    if (!zeros(bytes.subspan(end, begin - end)))
+      return broken(text::cat("padding before tensor ", i, " is not zero"), where);
     const auto digest = Sha256::of(bytes.subspan(begin, tensor.length()));
-    if (tensor.sha256().size() != digest.size() || std::memcmp(digest.data(), tensor.sha256().data(), digest.size()) != 0)
+    if (tensor.sha256().size() != digest.size() ||
+        std::memcmp(digest.data(), tensor.sha256().data(), digest.size()) != 0)
       return broken(text::cat("tensor ", i, " does not match its hash"), where);
     end = begin + tensor.length();
   }
@@ -233,7 +241,9 @@ Expected<> check_tensors(const proto::Model& header, ByteView bytes, std::uint64
 Expected<Population> population_of(const proto::Population& p, std::string_view where) {
   Population population;
   population.name = p.name();
-  const auto wrong = [&](std::string what) { return broken(text::cat("population '", population.name, "': ", what), where); };
+  const auto wrong = [&](std::string what) {
+    return broken(text::cat("population '", population.name, "': ", what), where);
+  };
   population.shape = {p.shape().height(), p.shape().width(), p.shape().channels()};
   for (const std::uint64_t side : {population.shape.height, population.shape.width, population.shape.channels})
     if (side < 1 || side > kMaxDimension) return wrong(text::cat("a side of its shape is ", side));
@@ -244,12 +254,17 @@ Expected<Population> population_of(const proto::Population& p, std::string_view 
   population.greatest = p.greatest();
   population.mean_count = p.mean_count();
   population.mean_events = p.mean_events();
-  if (!std::isfinite(population.mean_count) || !std::isfinite(population.mean_events)) return wrong("a mean is not finite");
+  if (!std::isfinite(population.mean_count) || !std::isfinite(population.mean_events))
+    return wrong("a mean is not finite");
   population.channel_begin = p.channel_begin();
   population.channels_total = p.channels_total();
   switch (p.kind_case()) {
-    case proto::Population::kSource: population.kind = Source{}; break;
-    case proto::Population::kPooled: population.kind = Pooled{}; break;
+    case proto::Population::kSource:
+      population.kind = Source{};
+      break;
+    case proto::Population::kPooled:
+      population.kind = Pooled{};
+      break;
     case proto::Population::kIntegrateAndFire: {
       IntegrateAndFire fire;
       fire.v_min = p.integrate_and_fire().v_min();
@@ -264,13 +279,15 @@ Expected<Population> population_of(const proto::Population& p, std::string_view 
       population.kind = readout;
       break;
     }
-    case proto::Population::KIND_NOT_SET: return wrong("its kind is unknown to this program");
+    case proto::Population::KIND_NOT_SET:
+      return wrong("its kind is unknown to this program");
   }
   return population;
 }
 
 Expected<Projection> projection_of(const proto::Projection& p, std::size_t populations, std::string_view where) {
-  if (p.from() >= populations || p.to() >= populations) return broken("a projection joins populations that are not there", where);
+  if (p.from() >= populations || p.to() >= populations)
+    return broken("a projection joins populations that are not there", where);
   Projection projection{p.from(), p.to(), {}};
   const proto::Window* window = nullptr;
   switch (p.connection_case()) {
@@ -283,8 +300,11 @@ Expected<Projection> projection_of(const proto::Projection& p, std::size_t popul
     case proto::Projection::kMaxPool:
       projection.connection = get_window<MaxPool>(*(window = &p.max_pool()));
       break;
-    case proto::Projection::kDense: projection.connection = Dense{}; break;
-    case proto::Projection::CONNECTION_NOT_SET: return broken("a projection's kind is unknown to this program", where);
+    case proto::Projection::kDense:
+      projection.connection = Dense{};
+      break;
+    case proto::Projection::CONNECTION_NOT_SET:
+      return broken("a projection's kind is unknown to this program", where);
   }
   if (window && (window->kernel_height() > kMaxDimension || window->kernel_width() > kMaxDimension ||
                  std::uint64_t{window->kernel_height()} * window->kernel_width() > kMaxDimension))
@@ -345,15 +365,18 @@ Expected<Model> read_model(ByteView bytes, std::string_view where) {
   const auto view = checked_header(bytes, where);
   if (!view) return fail(view.error());
   proto::Model header;
-  if (!header.ParseFromArray(view->data(), static_cast<int>(view->size()))) return broken("the header cannot be parsed", where);
+  if (!header.ParseFromArray(view->data(), static_cast<int>(view->size())))
+    return broken("the header cannot be parsed", where);
   for (const std::string& feature : header.required_features())
     return fail(text::cat("the model needs '", feature, "', which this program does not know"), std::string(where),
                 "use a newer program");
   if (header.populations_size() > kMaxPopulations || header.projections_size() > kMaxProjections ||
       header.outputs_size() > kMaxPopulations)
     return broken("too many populations, projections or outputs", where);
-  if (auto checked = check_tensors(header, bytes, kPreamble + view->size(), where); !checked) return fail(checked.error());
-  if (header.code() > static_cast<std::uint32_t>(Code::volley)) return broken(text::cat("unknown code ", header.code()), where);
+  if (auto checked = check_tensors(header, bytes, kPreamble + view->size(), where); !checked)
+    return fail(checked.error());
+  if (header.code() > static_cast<std::uint32_t>(Code::volley))
+    return broken(text::cat("unknown code ", header.code()), where);
 
   Model model;
   model.name = header.name();
@@ -374,27 +397,29 @@ Expected<Model> read_model(ByteView bytes, std::string_view where) {
 
   int next = 0;
   std::string problem;
-  visit_tensors(model, [&](auto& values, const std::string& name, const char* label, std::uint64_t count, bool may_be_empty) {
-    using T = typename std::remove_cvref_t<decltype(values)>::value_type;
-    if (!problem.empty()) return;
-    if (next == header.tensors_size()) {
-      problem = text::cat("'", name, "' has no tensor for its ", label);
-      return;
-    }
-    const proto::Tensor& tensor = header.tensors(next++);
-    // The length was checked against the file before; now the shape must ask for exactly that much.
-    if (!(tensor.length() == 0 && may_be_empty) && (tensor.length() % sizeof(T) != 0 || tensor.length() / sizeof(T) != count)) {
-      problem = text::cat("the ", label, " of '", name, "' has ", tensor.length(), " bytes where its shape needs ", count,
-                          " values of ", sizeof(T));
-      return;
-    }
-    values.resize(tensor.length() / sizeof(T));
-    if (!values.empty()) std::memcpy(values.data(), bytes.data() + tensor.offset(), tensor.length());
-    if constexpr (std::is_same_v<T, double>) {
-      for (const double value : values)
-        if (!std::isfinite(value)) problem = text::cat("the ", label, " of '", name, "' is not finite");
-    }
-  });
+  visit_tensors(model,
+                [&](auto& values, const std::string& name, const char* label, std::uint64_t count, bool may_be_empty) {
+                  using T = typename std::remove_cvref_t<decltype(values)>::value_type;
+                  if (!problem.empty()) return;
+                  if (next == header.tensors_size()) {
+                    problem = text::cat("'", name, "' has no tensor for its ", label);
+                    return;
+                  }
+                  const proto::Tensor& tensor = header.tensors(next++);
+                  // The length was checked against the file before; now the shape must ask for exactly that much.
+                  if (!(tensor.length() == 0 && may_be_empty) &&
+                      (tensor.length() % sizeof(T) != 0 || tensor.length() / sizeof(T) != count)) {
+                    problem = text::cat("the ", label, " of '", name, "' has ", tensor.length(),
+                                        " bytes where its shape needs ", count, " values of ", sizeof(T));
+                    return;
+                  }
+                  values.resize(tensor.length() / sizeof(T));
+                  if (!values.empty()) std::memcpy(values.data(), bytes.data() + tensor.offset(), tensor.length());
+                  if constexpr (std::is_same_v<T, double>) {
+                    for (const double value : values)
+                      if (!std::isfinite(value)) problem = text::cat("the ", label, " of '", name, "' is not finite");
+                  }
+                });
   if (problem.empty() && next != header.tensors_size()) problem = "tensors that nothing needs";
   if (!problem.empty()) return broken(std::move(problem), where);
   return model;
@@ -406,7 +431,8 @@ Expected<> save_model(const Model& model, const std::filesystem::path& path) {
   const auto failed = [&](const char* what) {
     const std::string reason = std::strerror(errno);
     ::unlink(temporary.c_str());
-    return fail(text::cat("cannot ", what, " the model: ", reason), path.string(), "choose another place, or make room");
+    return fail(text::cat("cannot ", what, " the model: ", reason), path.string(),
+                "choose another place, or make room");
   };
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return failed("create");
@@ -433,7 +459,8 @@ Expected<Model> load_model(const std::filesystem::path& path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
   if (error) return fail(text::cat("cannot read the model: ", error.message()), path.string(), "check the path");
-  if (size > kMaxFile) return fail(text::cat("the file has ", size, " bytes, too many"), path.string(), "check the path");
+  if (size > kMaxFile)
+    return fail(text::cat("the file has ", size, " bytes, too many"), path.string(), "check the path");
   Bytes bytes(size);
   std::ifstream file(path, std::ios::binary);
   if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))

@@ -1,6 +1,6 @@
-// The `.syn` file: magic, version, length, a Protobuf header, then 64-byte aligned raw tensors, each with its SHA-256 in
-// the header (docs/file-format.md). The model's identity is the SHA-256 of the header as stored. The Protobuf classes
-// are private to model_file.cpp.
+// The `.syn` file: magic, version, length, a Protobuf header, then 64-byte aligned raw tensors, each with its SHA-256
+// in the header (docs/file-format.md). The model's identity is the SHA-256 of the header as stored. The Protobuf
+// classes are private to model_file.cpp.
 #pragma once
 
 #include <filesystem>

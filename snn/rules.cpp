@@ -37,25 +37,32 @@ Problem shape_problem(const Population& p) {
 
 Problem kind_problem(const Model& model, const Population& p) {
   const std::size_t channels = p.shape.channels;
-  const auto lengths = [&](std::size_t size, bool may_be_empty) { return size == channels || (may_be_empty && size == 0); };
+  const auto lengths = [&](std::size_t size, bool may_be_empty) {
+    return size == channels || (may_be_empty && size == 0);
+  };
   if (!lengths(p.amplitude.size(), true) || !finite(p.amplitude)) return "its amplitudes do not fit its channels";
-  if (p.code != model.code) return text::cat("its code is ", name_of(p.code), " in a model of code ", name_of(model.code));
+  if (p.code != model.code)
+    return text::cat("its code is ", name_of(p.code), " in a model of code ", name_of(model.code));
   if (!std::holds_alternative<Readout>(p.kind) && (p.greatest < 1 || p.greatest > kGreatestCount))
     return text::cat("its greatest count is ", p.greatest, ", outside 1..", kGreatestCount);
   if (const auto* source = std::get_if<Source>(&p.kind)) {
-    if (!lengths(source->scale.size(), true) || source->zero.size() != source->scale.size()) return "scale and zero do not fit its channels";
+    if (!lengths(source->scale.size(), true) || source->zero.size() != source->scale.size())
+      return "scale and zero do not fit its channels";
     if (!finite(source->scale) || !finite(source->zero)) return "scale or zero is not finite";
-    if (!source->scale.empty() && p.greatest < 255) return text::cat("a quantised input reaches 255, its greatest count is ", p.greatest);
+    if (!source->scale.empty() && p.greatest < 255)
+      return text::cat("a quantised input reaches 255, its greatest count is ", p.greatest);
     if (!lengths(source->padding.size(), true)) return "padding does not fit its channels";
     for (const Count padding : source->padding)
       if (padding > p.greatest) return text::cat("a padding of ", padding, " is above its greatest count");
   } else if (const auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
-    if (!lengths(fire->threshold.size(), false) || !lengths(fire->bias.size(), false)) return "thresholds or biases do not fit its channels";
+    if (!lengths(fire->threshold.size(), false) || !lengths(fire->bias.size(), false))
+      return "thresholds or biases do not fit its channels";
     for (std::size_t c = 0; c < channels; ++c)
       if (fire->threshold[c] < 1) return text::cat("channel ", c, ": threshold ", fire->threshold[c], " is below 1");
     const std::uint32_t ceiling = model.code == Code::volley ? model.steps : 1;
     if (p.greatest != ceiling) return text::cat("its greatest count is ", p.greatest, ", the code gives ", ceiling);
-    if (model.code == Code::step && fire->v_min > fire->v_max) return text::cat("v_min ", fire->v_min, " is above v_max ", fire->v_max);
+    if (model.code == Code::step && fire->v_min > fire->v_max)
+      return text::cat("v_min ", fire->v_min, " is above v_max ", fire->v_max);
   } else if (const auto* readout = std::get_if<Readout>(&p.kind)) {
     if (!lengths(readout->bias.size(), false)) return "biases do not fit its channels";
     if (!std::isfinite(readout->scale)) return "its scale is not finite";
@@ -65,8 +72,10 @@ Problem kind_problem(const Model& model, const Population& p) {
 
 Problem extent_problem(const Extent& e) {
   if (e.kernel < 1 || e.stride < 1 || e.dilation < 1) return "a kernel, stride or dilation below 1";
-  if (e.kernel > std::int64_t{kMaxSide} || e.stride > std::int64_t{kMaxSide} || e.dilation > std::int64_t{kMaxSide}) return "a kernel, stride or dilation too large";
-  if (e.pad < 0 || e.pad >= e.reach()) return text::cat("padding ", e.pad, " of a kernel that reaches over ", e.reach());
+  if (e.kernel > std::int64_t{kMaxSide} || e.stride > std::int64_t{kMaxSide} || e.dilation > std::int64_t{kMaxSide})
+    return "a kernel, stride or dilation too large";
+  if (e.pad < 0 || e.pad >= e.reach())
+    return text::cat("padding ", e.pad, " of a kernel that reaches over ", e.reach());
   if (e.first(e.target - 1) >= e.source) return "the last kernel lies outside the source";
   return {};
 }
@@ -85,7 +94,8 @@ std::int64_t covered(const Extent& e, std::int64_t at) {
 Problem sum_pool_problem(const SumPool& pool, const Population& from, const Population& to) {
   if (from.shape.channels != to.shape.channels) return "pooling cannot change the number of channels";
   if (auto p = window_problem(pool, from, to); !p.empty()) return p;
-  if (!pool.multiplier.empty() && pool.multiplier.size() != to.shape.positions()) return "multipliers do not fit its positions";
+  if (!pool.multiplier.empty() && pool.multiplier.size() != to.shape.positions())
+    return "multipliers do not fit its positions";
   return {};
 }
 
@@ -104,7 +114,8 @@ std::uint64_t greatest_of(const SumPool& pool, const Population& from, const Pop
   return greatest;
 }
 
-Problem weights_problem(std::span<const std::int8_t> weights, std::uint64_t inputs, std::uint64_t row_inputs, std::uint64_t outputs) {
+Problem weights_problem(std::span<const std::int8_t> weights, std::uint64_t inputs, std::uint64_t row_inputs,
+                        std::uint64_t outputs) {
   if (weights.size() != inputs * outputs)
     return text::cat(weights.size(), " weights where the shapes need ", inputs * outputs);
   if (std::ranges::find(weights, std::int8_t{-128}) != weights.end()) return "a weight of -128";
@@ -129,7 +140,8 @@ Problem projection_problem(const Population& from, const Population& to, const C
       return "a kernel that reaches too far";
     if (taps * to.shape.positions() > kMaxTaps) return "too many synapses";
     return weights_problem(conv->weights, taps * from.shape.channels,
-                           std::uint64_t{from.shape.width + conv->kernel_width} * (from.shape.channels + 1), to.shape.channels);
+                           std::uint64_t{from.shape.width + conv->kernel_width} * (from.shape.channels + 1),
+                           to.shape.channels);
   }
   if (const auto* dense = std::get_if<Dense>(&connection)) {
     if (pooled) return "dense synapses lead into a pooled population";
@@ -145,7 +157,8 @@ Problem projection_problem(const Population& from, const Population& to, const C
   const auto& max = std::get<MaxPool>(connection);
   if (!pooled) return "max pooling leads only into a pooled population";
   if (from.shape.channels != to.shape.channels) return "pooling cannot change the number of channels";
-  if (to.greatest < from.greatest) return text::cat("its greatest count ", to.greatest, " is below its source's ", from.greatest);
+  if (to.greatest < from.greatest)
+    return text::cat("its greatest count ", to.greatest, " is below its source's ", from.greatest);
   return window_problem(max, from, to);
 }
 
@@ -175,7 +188,8 @@ Problem overflow_problem(const Model& model, std::size_t index) {
     if (projection.to != index) continue;
     const Population& from = model.populations[projection.from];
     if (const auto* conv = std::get_if<Conv>(&projection.connection)) add_bounds(bounds, conv->weights, from.greatest);
-    if (const auto* dense = std::get_if<Dense>(&projection.connection)) add_bounds(bounds, dense->weights, from.greatest);
+    if (const auto* dense = std::get_if<Dense>(&projection.connection))
+      add_bounds(bounds, dense->weights, from.greatest);
     if (const auto* sum = std::get_if<SumPool>(&projection.connection))
       for (std::int64_t& positive : bounds.positive) positive += static_cast<std::int64_t>(greatest_of(*sum, from, p));
   }
@@ -210,13 +224,15 @@ std::unexpected<Error> refused(const Model& model, std::string_view population, 
 }  // namespace
 
 Expected<> check_rules(const Model& model) {
-  if (model.steps < 1 || model.steps > kGreatestCount) return refused(model, {}, text::cat(model.steps, " steps, outside 1..", kGreatestCount));
+  if (model.steps < 1 || model.steps > kGreatestCount)
+    return refused(model, {}, text::cat(model.steps, " steps, outside 1..", kGreatestCount));
   if (model.populations.empty()) return refused(model, {}, "no populations");
   std::set<std::string_view> names;
   bool sources = true;
   int readouts = 0;
   for (const Population& p : model.populations) {
-    if (p.name.empty() || p.name.size() > 256) return refused(model, {}, "a population without a name, or with one too long");
+    if (p.name.empty() || p.name.size() > 256)
+      return refused(model, {}, "a population without a name, or with one too long");
     if (!names.insert(p.name).second) return refused(model, p.name, "a second one of that name");
     if (auto problem = shape_problem(p); !problem.empty()) return refused(model, p.name, problem);
     if (auto problem = kind_problem(model, p); !problem.empty()) return refused(model, p.name, problem);
@@ -229,13 +245,16 @@ Expected<> check_rules(const Model& model) {
   std::uint32_t last = 0;
   for (const Projection& projection : model.projections) {
     if (projection.to >= model.populations.size() || projection.from >= projection.to)
-      return refused(model, {}, text::cat("a projection from ", projection.from, " to ", projection.to, " breaks the order"));
+      return refused(model, {},
+                     text::cat("a projection from ", projection.from, " to ", projection.to, " breaks the order"));
     const Population& to = model.populations[projection.to];
     if (projection.to < last) return refused(model, to.name, "its projections are not in order");
     last = projection.to;
-    if (auto problem = projection_problem(model.populations[projection.from], to, projection.connection); !problem.empty())
+    if (auto problem = projection_problem(model.populations[projection.from], to, projection.connection);
+        !problem.empty())
       return refused(model, to.name, problem);
-    if (++fed[projection.to] > 1 && std::holds_alternative<Pooled>(to.kind)) return refused(model, to.name, "pools two populations");
+    if (++fed[projection.to] > 1 && std::holds_alternative<Pooled>(to.kind))
+      return refused(model, to.name, "pools two populations");
   }
   for (std::size_t i = 0; i < model.populations.size(); ++i) {
     const Population& p = model.populations[i];
@@ -246,7 +265,8 @@ Expected<> check_rules(const Model& model) {
   for (const std::string& output : model.outputs) {
     const int at = find(model, output);
     if (at < 0) return refused(model, {}, text::cat("the output '", output, "' is not a population"));
-    if (std::holds_alternative<Source>(model.populations[at].kind)) return refused(model, output, "a source cannot be an output");
+    if (std::holds_alternative<Source>(model.populations[at].kind))
+      return refused(model, output, "a source cannot be an output");
     if (!outputs.insert(output).second) return refused(model, output, "an output twice");
   }
   if (outputs.empty()) return refused(model, {}, "no outputs");

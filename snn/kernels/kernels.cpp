@@ -1,6 +1,6 @@
-// The kernels in vectors, compiled once per instruction set by Highway's foreach_target.h and chosen by our own question
-// to the processor: the library's dispatcher would tie the daemon to one version of libhwy, and asks ARM machines for
-// AES, which the Raspberry Pi lacks. On arm64 the baseline (NEON) is the only target.
+// The kernels in vectors, compiled once per instruction set by Highway's foreach_target.h and chosen by our own
+// question to the processor: the library's dispatcher would tie the daemon to one version of libhwy, and asks ARM
+// machines for AES, which the Raspberry Pi lacks. On arm64 the baseline (NEON) is the only target.
 #if defined(__aarch64__)
 #define HWY_COMPILE_ONLY_STATIC
 #endif
@@ -92,14 +92,30 @@ void gather(const std::uint32_t* values, const std::uint32_t* offsets, std::span
   for (std::size_t left = outputs / lanes; left > 0;) {  // lanes divides kTile, which divides outputs
     const std::size_t now = left < 8 ? left : 8;
     switch (now) {
-      case 1: gather_tile<1>(values, offsets, first, count, packed, sums); break;
-      case 2: gather_tile<2>(values, offsets, first, count, packed, sums); break;
-      case 3: gather_tile<3>(values, offsets, first, count, packed, sums); break;
-      case 4: gather_tile<4>(values, offsets, first, count, packed, sums); break;
-      case 5: gather_tile<5>(values, offsets, first, count, packed, sums); break;
-      case 6: gather_tile<6>(values, offsets, first, count, packed, sums); break;
-      case 7: gather_tile<7>(values, offsets, first, count, packed, sums); break;
-      default: gather_tile<8>(values, offsets, first, count, packed, sums); break;
+      case 1:
+        gather_tile<1>(values, offsets, first, count, packed, sums);
+        break;
+      case 2:
+        gather_tile<2>(values, offsets, first, count, packed, sums);
+        break;
+      case 3:
+        gather_tile<3>(values, offsets, first, count, packed, sums);
+        break;
+      case 4:
+        gather_tile<4>(values, offsets, first, count, packed, sums);
+        break;
+      case 5:
+        gather_tile<5>(values, offsets, first, count, packed, sums);
+        break;
+      case 6:
+        gather_tile<6>(values, offsets, first, count, packed, sums);
+        break;
+      case 7:
+        gather_tile<7>(values, offsets, first, count, packed, sums);
+        break;
+      default:
+        gather_tile<8>(values, offsets, first, count, packed, sums);
+        break;
     }
     left -= now;
     packed += now * lanes * 2;
@@ -162,7 +178,9 @@ HWY_INLINE hn::Vec<U64> products(V a, V b) {
   const auto odd_b = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(U64(), b)));
   return hn::Add(hn::MulEven(a, b), hn::MulEven(odd_a, odd_b));
 }
-HWY_INLINE std::uint64_t total(hn::Vec<U64> v) { return hn::GetLane(hn::SumOfLanes(U64(), v)); }
+HWY_INLINE std::uint64_t total(hn::Vec<U64> v) {
+  return hn::GetLane(hn::SumOfLanes(U64(), v));
+}
 
 Tally tally(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n) {
   const U32 d;
@@ -248,7 +266,8 @@ Available ask_processor() {
   const bool avx2 = sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c");
   const bool avx3 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
 #if HWY_TARGETS & HWY_AVX3
   if (avx3) available.add(N_AVX3::kTable);
 #endif

@@ -19,7 +19,7 @@ TEST_CASE("one seed gives one sequence, and another seed another") {
 }
 
 TEST_CASE("hash64 is the published finaliser, so that digests stay what they were") {
-  CHECK(hash64(std::uint64_t{0}) == 0xe220a8397b1dcdaf);  // SplitMix64's first number from seed 0
+  CHECK(hash64(std::uint64_t{0}) == 0xe220a8397b1dcdaf);                   // SplitMix64's first number from seed 0
   CHECK(hash64(std::uint64_t{0x9e3779b97f4a7c15}) == 0x6e789e6aa1b965f4);  // and its second
   static_assert(hash64(std::string_view("conv1")) != hash64(std::string_view("conv2")));
 }

@@ -30,7 +30,8 @@ std::vector<std::vector<Piece>> random_pieces(Random& random, const Model& model
     const std::uint32_t channels = population.shape.channels;
     const bool whole = std::holds_alternative<Readout>(population.kind) || random.below(3) == 0;
     for (std::uint32_t begin = 0; begin < channels;) {
-      const std::uint32_t end = whole ? channels : begin + 1 + static_cast<std::uint32_t>(random.below(channels - begin));
+      const std::uint32_t end =
+          whole ? channels : begin + 1 + static_cast<std::uint32_t>(random.below(channels - begin));
       pieces[random.below(shards)].push_back({p, begin, end});
       begin = end;
     }
@@ -41,7 +42,8 @@ std::vector<std::vector<Piece>> random_pieces(Random& random, const Model& model
 // Pooling of the input slices nothing only if every pool behind it stays whole: such models are cut by whole pools.
 bool pools_of_input_are_whole(const Model& model) {
   for (const Projection& projection : model.projections)
-    if (std::holds_alternative<Source>(model.populations[projection.from].kind) && std::holds_alternative<Pooled>(model.populations[projection.to].kind))
+    if (std::holds_alternative<Source>(model.populations[projection.from].kind) &&
+        std::holds_alternative<Pooled>(model.populations[projection.to].kind))
       return false;
   return true;
 }
@@ -52,7 +54,8 @@ struct Result {
 };
 
 // Runs the shards by hand, window by window, whenever all that one reads is there.
-Result run_shards(const CutModel& cut, const std::vector<Count>& pixels, std::uint32_t rows, std::uint32_t window_rows) {
+Result run_shards(const CutModel& cut, const std::vector<Count>& pixels, std::uint32_t rows,
+                  std::uint32_t window_rows) {
   Result result;
   std::vector<Engine> engines;
   for (const Model& shard : cut.shards) {
@@ -81,7 +84,9 @@ Result run_shards(const CutModel& cut, const std::vector<Count>& pixels, std::ui
         engines[s].run(states[s], window);
         std::size_t out = 0;
         for (const std::string& name : cut.shards[s].outputs)
-          if (!std::holds_alternative<Readout>(cut.shards[s].populations[static_cast<std::size_t>(find(cut.shards[s], name))].kind)) there[name] = window.out[out++];
+          if (!std::holds_alternative<Readout>(
+                  cut.shards[s].populations[static_cast<std::size_t>(find(cut.shards[s], name))].kind))
+            there[name] = window.out[out++];
         if (!window.potentials.empty()) result.potentials = window.potentials;
         result.checksum += window.checksum;
         result.spikes += window.spikes;
@@ -102,12 +107,14 @@ TEST_CASE("shards of any legal cut give the whole model's bits, and their checks
   for (int round = 0; round < 600; ++round) {
     CAPTURE(round);
     const Code code = round % 2 == 0 ? Code::volley : Code::step;
-    const Model model = random_model(random, {.code = code, .steps = pick(random, 1, 8), .pixel_padding = round % 3 == 0});
+    const Model model =
+        random_model(random, {.code = code, .steps = pick(random, 1, 8), .pixel_padding = round % 3 == 0});
     const auto pieces = random_pieces(random, model, pick(random, 1, 4));
     const auto cut_model = cut(model, pieces);
     if (!cut_model) {  // the only legal reasons for these pieces
       const bool empty = cut_model.error().what.starts_with("nothing that shard");
-      const bool pooled_input = cut_model.error().what.find("must stay whole") != std::string::npos && !pools_of_input_are_whole(model);
+      const bool pooled_input =
+          cut_model.error().what.find("must stay whole") != std::string::npos && !pools_of_input_are_whole(model);
       const bool circle = cut_model.error().what.find("would wait for ever") != std::string::npos;
       CHECK_MESSAGE((empty || pooled_input || circle), cut_model.error().what);
       continue;
@@ -165,9 +172,11 @@ TEST_CASE("shards that read each other are refused") {
   b.join(in, first, Dense{random_weights(random, 16)});
   b.join(first, second, Dense{random_weights(random, 16)});
   b.join(second, out, Dense{random_weights(random, 12)});
-  const auto cut_model = cut(b.take(), std::vector<std::vector<Piece>>{{{1, 0, 2}, {2, 0, 2}, {3, 0, 3}}, {{1, 2, 4}, {2, 2, 4}}});
+  const auto cut_model =
+      cut(b.take(), std::vector<std::vector<Piece>>{{{1, 0, 2}, {2, 0, 2}, {3, 0, 3}}, {{1, 2, 4}, {2, 2, 4}}});
   REQUIRE_FALSE(cut_model.has_value());
-  CHECK(cut_model.error().what == "shard 0 reads 'if1[2:4]' of shard 1, and shards that read each other would wait for ever");
+  CHECK(cut_model.error().what ==
+        "shard 0 reads 'if1[2:4]' of shard 1, and shards that read each other would wait for ever");
 }
 
 TEST_CASE("cuts say what crosses and are in order, the gateway last") {
@@ -212,7 +221,8 @@ TEST_CASE("predicted costs equal what the engine counts when every neuron fires 
   CHECK(predicted[1].work.neuron_updates == shape.neurons());
   CHECK(predicted[1].work.synaptic_operations <= work.synaptic_operations);
   model.populations[1].mean_events = static_cast<double>(window.events);
-  const double both = static_cast<double>(costs(model)[1].work.synaptic_operations + costs(model)[2].work.synaptic_operations);
+  const double both =
+      static_cast<double>(costs(model)[1].work.synaptic_operations + costs(model)[2].work.synaptic_operations);
   CHECK(both == doctest::Approx(static_cast<double>(work.synaptic_operations)).epsilon(0.05));
   CHECK(share_of(predicted[1], 2, 8).work.neuron_updates == shape.neurons() / 4);
 }

@@ -19,11 +19,13 @@ Window window_of(const std::vector<std::vector<std::vector<Count>>>& inputs, std
   window.rows = rows;
   window.in.resize(inputs[0].size());
   for (std::uint32_t t = first; t < first + rows; ++t)
-    for (std::size_t s = 0; s < window.in.size(); ++s) window.in[s].insert(window.in[s].end(), inputs[t][s].begin(), inputs[t][s].end());
+    for (std::size_t s = 0; s < window.in.size(); ++s)
+      window.in[s].insert(window.in[s].end(), inputs[t][s].begin(), inputs[t][s].end());
   return window;
 }
 
-void compare(const Model& model, const std::vector<std::vector<std::vector<Count>>>& inputs, Random& random, bool constant) {
+void compare(const Model& model, const std::vector<std::vector<std::vector<Count>>>& inputs, Random& random,
+             bool constant) {
   const Interpreted expected = interpret(model, inputs);
   const Engine engine = made(model);
   State state;
@@ -72,7 +74,8 @@ TEST_CASE("the engine equals a per-neuron interpreter on random models of every 
     std::vector<std::vector<std::vector<Count>>> inputs(model.rows());
     const auto density = static_cast<std::uint32_t>(random.below(101));
     for (std::size_t t = 0; t < inputs.size(); ++t)
-      inputs[t].push_back(constant && t > 0 ? inputs[0][0] : random_counts(random, model.populations[0].shape.neurons(), 255, density));
+      inputs[t].push_back(
+          constant && t > 0 ? inputs[0][0] : random_counts(random, model.populations[0].shape.neurons(), 255, density));
     compare(model, inputs, random, constant);
   }
 }
@@ -90,7 +93,8 @@ TEST_CASE("outputs are every row of the populations asked for") {
   for (const Code code : {Code::volley, Code::step}) {
     Model model = random_model(random, {.code = code, .steps = 6});
     model.outputs.insert(model.outputs.begin(), model.populations[1].name);
-    const std::vector<std::vector<std::vector<Count>>> inputs(model.rows(), {random_counts(random, model.populations[0].shape.neurons(), 255, 60)});
+    const std::vector<std::vector<std::vector<Count>>> inputs(
+        model.rows(), {random_counts(random, model.populations[0].shape.neurons(), 255, 60)});
     const Interpreted expected = interpret(model, inputs);
     State state;
     Window window = window_of(inputs, 0, model.rows());
@@ -106,13 +110,15 @@ TEST_CASE("work counts every pair of a non-zero count and a non-zero weight, onc
   SeededRandom random(22);
   for (int round = 0; round < 20; ++round) {
     const Model model = random_model(random, {.code = Code::volley, .steps = 4, .pixel_padding = false});
-    const std::vector<std::vector<std::vector<Count>>> inputs{{random_counts(random, model.populations[0].shape.neurons(), 255, 30)}};
+    const std::vector<std::vector<std::vector<Count>>> inputs{
+        {random_counts(random, model.populations[0].shape.neurons(), 255, 30)}};
     const Interpreted expected = interpret(model, inputs);
     std::uint64_t pairs = 0;
     for (const Projection& projection : model.projections) {
       if (std::holds_alternative<MaxPool>(projection.connection)) continue;
       for (std::uint32_t n = 0; n < model.populations[projection.to].shape.neurons(); ++n)
-        each_synapse(model, projection, expected.counts[0][projection.from], n, [&](std::int64_t c, std::int64_t w) { pairs += c != 0 && w != 0; });
+        each_synapse(model, projection, expected.counts[0][projection.from], n,
+                     [&](std::int64_t c, std::int64_t w) { pairs += c != 0 && w != 0; });
     }
     State state;
     Window window = window_of(inputs, 0, 1);
@@ -124,7 +130,8 @@ TEST_CASE("sum_inputs gives the weighted sums without bias") {
   SeededRandom random(23);
   for (int round = 0; round < 20; ++round) {
     const Model model = random_model(random, {.code = Code::volley, .steps = 4});
-    const std::vector<std::vector<std::vector<Count>>> inputs{{random_counts(random, model.populations[0].shape.neurons(), 255, 50)}};
+    const std::vector<std::vector<std::vector<Count>>> inputs{
+        {random_counts(random, model.populations[0].shape.neurons(), 255, 50)}};
     const Interpreted run = interpret(model, inputs);
     const auto last = static_cast<std::uint32_t>(model.populations.size() - 1);
     std::vector<std::vector<Count>> counts;

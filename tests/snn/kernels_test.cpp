@@ -1,4 +1,5 @@
-// Every vector kernel against its plain twin, on random and on extreme values, for every instruction set of this machine.
+// Every vector kernel against its plain twin, on random and on extreme values, for every instruction set of this
+// machine.
 #include "snn/kernels/kernels.hpp"
 
 #include <doctest/doctest.h>
@@ -19,7 +20,8 @@ std::vector<Count> some_counts(Random& random, std::size_t n, std::uint64_t grea
   std::vector<Count> counts(n);
   const auto density = random.below(101);
   for (Count& c : counts)
-    if (random.below(100) < density) c = static_cast<Count>(random.below(8) == 0 ? greatest : random.below(greatest + 1));
+    if (random.below(100) < density)
+      c = static_cast<Count>(random.below(8) == 0 ? greatest : random.below(greatest + 1));
   return counts;
 }
 
@@ -38,7 +40,8 @@ TEST_CASE("listing events equals its plain twin at any length and density") {
   for (int round = 0; round < 300; ++round) {
     const std::size_t pairs = random.below(90);
     auto counts = some_counts(random, 2 * (pairs + kReadAhead), 32767);
-    const auto first = static_cast<std::uint32_t>(random.u64()), stride = static_cast<std::uint32_t>(random.below(100000));
+    const auto first = static_cast<std::uint32_t>(random.u64()),
+               stride = static_cast<std::uint32_t>(random.below(100000));
     std::vector<std::uint32_t> values(pairs + kSlack), offsets(pairs + kSlack);
     const std::size_t n = reference::list_events(counts.data(), pairs, first, stride, values.data(), offsets.data());
     each_table([&](const Table& table) {
@@ -99,7 +102,9 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
       const std::int64_t bound = kTop - theta;  // |S| + theta < 2^31
       std::int64_t sum = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(2 * bound + 1))) - bound;
       // Next to a multiple of the threshold, where an estimate errs.
-      if (random.below(2) == 0) sum = theta * static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(ceiling + 2))) - (theta >> 1) + static_cast<std::int64_t>(random.below(3)) - 1;
+      if (random.below(2) == 0)
+        sum = theta * static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(ceiling + 2))) - (theta >> 1) +
+              static_cast<std::int64_t>(random.below(3)) - 1;
       if (random.below(16) == 0) sum = random.below(2) == 0 ? bound : -bound;
       sum = std::clamp(sum, -bound, bound);
       threshold[i] = static_cast<std::int32_t>(theta);
@@ -122,12 +127,15 @@ TEST_CASE("a step's spikes and potentials equal the plain twin's up to the clamp
   for (int round = 0; round < 300; ++round) {
     const std::size_t n = 1 + random.below(70);
     const auto range = 1 + random.below(round % 3 == 0 ? 500'000'000 : 1000);
-    const Step step_of{nullptr, -static_cast<std::int32_t>(random.below(range)), static_cast<std::int32_t>(random.below(range))};
+    const Step step_of{nullptr, -static_cast<std::int32_t>(random.below(range)),
+                       static_cast<std::int32_t>(random.below(range))};
     std::vector<std::int32_t> threshold(n), sums(n), v(n);
     for (std::size_t i = 0; i < n; ++i) {
       threshold[i] = 1 + static_cast<std::int32_t>(random.below(range));
       sums[i] = static_cast<std::int32_t>(random.below(2 * range)) - static_cast<std::int32_t>(range);
-      v[i] = random.below(8) == 0 ? step_of.v_max : step_of.v_min + static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(step_of.v_max - step_of.v_min) + 1));
+      v[i] = random.below(8) == 0 ? step_of.v_max
+                                  : step_of.v_min + static_cast<std::int32_t>(random.below(
+                                                        static_cast<std::uint64_t>(step_of.v_max - step_of.v_min) + 1));
     }
     const Step step{threshold.data(), step_of.v_min, step_of.v_max};
     auto expected_v = v;
@@ -160,7 +168,8 @@ TEST_CASE("tallies, fan-out sums and maxima equal their plain twins") {
       CHECK(tally.checksum == expected.checksum);
       CHECK(tally.spikes == expected.spikes);
       CHECK(tally.events == expected.events);
-      CHECK(table.sum_where(counts.data(), fan_out.data(), n) == reference::sum_where(counts.data(), fan_out.data(), n));
+      CHECK(table.sum_where(counts.data(), fan_out.data(), n) ==
+            reference::sum_where(counts.data(), fan_out.data(), n));
       CHECK(table.greatest(counts.data(), n) == reference::greatest(counts.data(), n));
     });
   }

@@ -95,13 +95,12 @@ TEST_CASE("a header edited and sealed again never crashes and is only taken if i
 
 TEST_CASE("a tensor that claims 2 GB in a file of 1 kB is refused before memory is taken") {
   Bytes bytes = write_model(small_model());
-  // The Dense weights' tensor: its length is the last two-byte or one-byte varint before its hash. Rather than edit
-  // varints, let the shape ask for 2 GB: 2^13 x 2^13 neurons x 32 classes.
   Model model = small_model();
   model.populations[1].shape = {1 << 13, 1 << 13, 2};
   const Bytes wrong_shape = write_model(model);
   CHECK(refusal(wrong_shape).find("too many neurons") != std::string::npos);
-  model.populations[1].shape = {1 << 12, 1 << 12, 2};  // 2^25 neurons into 2 classes: 64 MB of weights that are not there
+  model.populations[1].shape = {1 << 12, 1 << 12,
+                                2};  // 2^25 neurons into 2 classes: 64 MB of weights that are not there
   CHECK(refusal(write_model(model)).find("weights") != std::string::npos);
   model.populations[2].shape.channels = 1 << 16;
   CHECK(refusal(write_model(model)) != "");
@@ -150,7 +149,9 @@ TEST_CASE("the model's hash is the SHA-256 of its header, and a saved model load
   REQUIRE(hash.has_value());
   CHECK(hash->bytes == Sha256::of(ByteView(bytes).subspan(64, header)));
 
-  const auto folder = std::filesystem::temp_directory_path() / ("synfire-model-file-" + std::to_string(hash64(std::uint64_t{header}) ^ reinterpret_cast<std::uintptr_t>(&model)));
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("synfire-model-file-" +
+                       std::to_string(hash64(std::uint64_t{header}) ^ reinterpret_cast<std::uintptr_t>(&model)));
   std::filesystem::create_directories(folder);
   const auto path = folder / "m.syn";
   REQUIRE(save_model(model, path).has_value());

@@ -12,7 +12,7 @@ namespace syn::snn::testing {
 struct RandomOptions {
   Code code = Code::volley;
   std::uint32_t steps = 8;
-  bool branches = true;   // several projections into one population
+  bool branches = true;  // several projections into one population
   bool pixel_padding = true;
   std::uint32_t density = 50;  // percent of non-zero inputs
 };
@@ -22,7 +22,8 @@ inline std::uint32_t pick(Random& random, std::uint32_t low, std::uint32_t high)
 }
 inline std::vector<std::int8_t> random_weights(Random& random, std::size_t n) {
   std::vector<std::int8_t> weights(n);
-  for (auto& w : weights) w = random.below(4) == 0 ? std::int8_t{0} : static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);
+  for (auto& w : weights)
+    w = random.below(4) == 0 ? std::int8_t{0} : static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);
   return weights;
 }
 
@@ -52,11 +53,13 @@ class ModelBuilder {
     }
     fire.v_min = -4 * scale;
     fire.v_max = 3 * scale;
-    return add("if" + std::to_string(model_.populations.size()), shape, fire, options_.code == Code::volley ? options_.steps : 1);
+    return add("if" + std::to_string(model_.populations.size()), shape, fire,
+               options_.code == Code::volley ? options_.steps : 1);
   }
   std::uint32_t readout(std::uint32_t classes) {
     Readout readout;
-    for (std::uint32_t c = 0; c < classes; ++c) readout.bias.push_back(static_cast<std::int32_t>(random_.below(1000)) - 500);
+    for (std::uint32_t c = 0; c < classes; ++c)
+      readout.bias.push_back(static_cast<std::int32_t>(random_.below(1000)) - 500);
     readout.scale = 0.25;
     model_.outputs.push_back("readout");
     return add("readout", {1, 1, classes}, readout, 1);
@@ -64,7 +67,9 @@ class ModelBuilder {
   std::uint32_t pooled(Shape shape, std::uint32_t greatest) {
     return add("pool" + std::to_string(model_.populations.size()), shape, Pooled{}, greatest);
   }
-  void join(std::uint32_t from, std::uint32_t to, Connection connection) { model_.projections.push_back({from, to, std::move(connection)}); }
+  void join(std::uint32_t from, std::uint32_t to, Connection connection) {
+    model_.projections.push_back({from, to, std::move(connection)});
+  }
   Shape shape(std::uint32_t p) const { return model_.populations[p].shape; }
   std::uint32_t greatest(std::uint32_t p) const { return model_.populations[p].greatest; }
 
@@ -75,7 +80,8 @@ class ModelBuilder {
   std::pair<Conv, Shape> conv(std::uint32_t from, std::uint32_t channels) {
     const Shape in = shape(from);
     Conv c;
-    const auto axis = [&](std::uint32_t size, std::uint32_t& kernel, std::uint32_t& stride, std::uint32_t& dilation, std::int32_t& pad) {
+    const auto axis = [&](std::uint32_t size, std::uint32_t& kernel, std::uint32_t& stride, std::uint32_t& dilation,
+                          std::int32_t& pad) {
       kernel = pick(random_, 1, 3);
       stride = pick(random_, 1, 2);
       dilation = random_.below(4) == 0 ? 2 : 1;
@@ -124,12 +130,15 @@ inline Model random_model(Random& random, const RandomOptions& options) {
     const auto kind = random.below(4);
     if (kind == 0 && in.height >= 2 && in.width >= 2 && b.greatest(at) <= 1000) {
       const bool overlapping = random.below(2) == 0;
-      const Shape out = overlapping ? Shape{in.height, in.width, in.channels} : Shape{in.height / 2, in.width / 2, in.channels};
+      const Shape out =
+          overlapping ? Shape{in.height, in.width, in.channels} : Shape{in.height / 2, in.width / 2, in.channels};
       if (random.below(2) == 0) {
         SumPool pool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2, .multiplier = {}};
-        if (overlapping) pool = {.kernel_height = 3, .kernel_width = 2, .stride_y = 1, .stride_x = 1, .pad_top = 1, .multiplier = {}};
+        if (overlapping)
+          pool = {.kernel_height = 3, .kernel_width = 2, .stride_y = 1, .stride_x = 1, .pad_top = 1, .multiplier = {}};
         if (random.below(2) == 0)
-          for (std::uint32_t i = 0; i < out.positions(); ++i) pool.multiplier.push_back(static_cast<std::uint16_t>(random.below(4)));
+          for (std::uint32_t i = 0; i < out.positions(); ++i)
+            pool.multiplier.push_back(static_cast<std::uint16_t>(random.below(4)));
         const auto next = b.pooled(out, b.greatest(at) * 6 * (pool.multiplier.empty() ? 1 : 3));
         b.join(at, next, pool);
         at = next;
@@ -176,11 +185,14 @@ struct Interpreted {
   std::uint64_t checksum = 0, spikes = 0, events = 0;
 };
 
-inline std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+inline std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+  return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
 
 // The inputs of one target neuron: fn(count or cumulative count of a source neuron, weight), padding included.
 template <class Fn>
-void each_synapse(const Model& m, const Projection& p, const std::vector<std::int64_t>& source, std::uint32_t neuron, Fn&& fn) {
+void each_synapse(const Model& m, const Projection& p, const std::vector<std::int64_t>& source, std::uint32_t neuron,
+                  Fn&& fn) {
   const Population &from = m.populations[p.from], &to = m.populations[p.to];
   const std::uint32_t channel = neuron % to.shape.channels, position = neuron / to.shape.channels;
   const std::int64_t oy = position / to.shape.width, ox = position % to.shape.width;
@@ -197,7 +209,8 @@ void each_synapse(const Model& m, const Projection& p, const std::vector<std::in
             for (std::int64_t kx = 0; kx < w.kernel_width; ++kx) {
               std::int64_t dy = 1, dx = 1;
               if constexpr (std::is_same_v<W, Conv>) dy = w.dilation_y, dx = w.dilation_x;
-              const std::int64_t iy = oy * w.stride_y - w.pad_top + ky * dy, ix = ox * w.stride_x - w.pad_left + kx * dx;
+              const std::int64_t iy = oy * w.stride_y - w.pad_top + ky * dy,
+                                 ix = ox * w.stride_x - w.pad_left + kx * dx;
               const bool inside = iy >= 0 && iy < from.shape.height && ix >= 0 && ix < from.shape.width;
               const auto at = static_cast<std::size_t>((iy * from.shape.width + ix) * from.shape.channels);
               if constexpr (std::is_same_v<W, Conv>) {
@@ -221,7 +234,8 @@ void each_synapse(const Model& m, const Projection& p, const std::vector<std::in
 // `inputs[row]` for each Source in turn.
 inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::vector<Count>>>& inputs) {
   Interpreted result;
-  std::vector<std::vector<std::int64_t>> v(m.populations.size()), cumulative(m.populations.size()), maxima(m.populations.size());
+  std::vector<std::vector<std::int64_t>> v(m.populations.size()), cumulative(m.populations.size()),
+      maxima(m.populations.size());
   for (std::size_t i = 0; i < m.populations.size(); ++i) {
     const Population& p = m.populations[i];
     v[i].assign(p.shape.neurons(), 0);
@@ -243,9 +257,12 @@ inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::
         std::int64_t sum = 0, maximum = 0, cumulative_maximum = 0;
         for (const Projection& projection : m.projections) {
           if (projection.to != i) continue;
-          each_synapse(m, projection, counts[projection.from], n, [&](std::int64_t c, std::int64_t w) { sum += c * w, maximum = std::max(maximum, c); });
-          each_synapse(m, projection, cumulative[projection.from], n, [&](std::int64_t c, std::int64_t) { cumulative_maximum = std::max(cumulative_maximum, c); });
-          if (std::holds_alternative<MaxPool>(projection.connection)) sum = m.code == Code::volley ? maximum : cumulative_maximum - maxima[i][n];
+          each_synapse(m, projection, counts[projection.from], n,
+                       [&](std::int64_t c, std::int64_t w) { sum += c * w, maximum = std::max(maximum, c); });
+          each_synapse(m, projection, cumulative[projection.from], n,
+                       [&](std::int64_t c, std::int64_t) { cumulative_maximum = std::max(cumulative_maximum, c); });
+          if (std::holds_alternative<MaxPool>(projection.connection))
+            sum = m.code == Code::volley ? maximum : cumulative_maximum - maxima[i][n];
         }
         const std::uint32_t channel = n % p.shape.channels;
         if (const auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
