@@ -30,7 +30,8 @@ class OutEdge {
   bool room(std::uint64_t computing) const { return account_.queued + computing < spec_.credit; }
   // Sends what credit and network allow. True: the network was full, call again soon.
   bool pump(Peers& peers);
-  // `consumed` is the receiver's cumulative count. False: it claims more than was sent.
+  // `consumed` is the receiver's cumulative count. False: it claims more than was sent, and gets credit for what was;
+  // to ignore it would stop the edge for ever after one frame that came twice.
   bool ack(std::uint64_t consumed);
   // Forgets an inference's windows that still wait here.
   void drop(InferenceId inference);

@@ -129,7 +129,7 @@ void Gateway::ack(NodeId from, const Ack& ack) {
   if (ack.deployment != deployment_ || edge == out_.end()) return refusals_.count("unknown_edge");
   if (ack.epoch != epoch_) return refusals_.count("old_epoch");
   if (edge->spec().to != from) return refusals_.count("wrong_sender");
-  if (!edge->ack(ack.consumed)) return refusals_.count("bad_ack");
+  if (!edge->ack(ack.consumed)) refusals_.count("bad_ack");
   pump();
 }
 

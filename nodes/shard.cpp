@@ -196,7 +196,7 @@ void Shard::ack(NodeId from, const Ack& ack) {
   const auto edge = std::ranges::find(out_, ack.edge, [](const OutEdge& e) { return e.spec().id; });
   if (edge == out_.end()) return context_.refusals.count("unknown_edge");
   if (edge->spec().to != from) return context_.refusals.count("wrong_sender");
-  if (!edge->ack(ack.consumed)) return context_.refusals.count("bad_ack");
+  if (!edge->ack(ack.consumed)) context_.refusals.count("bad_ack");
   pump();
   start_ready();
 }
