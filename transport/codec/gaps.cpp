@@ -62,6 +62,34 @@ std::uint32_t take_rice(BitReader& in, std::uint32_t most, unsigned k) {
   return quotient << k | static_cast<std::uint32_t>(in.take(k));
 }
 
+struct Range {
+  std::uint32_t most;
+  unsigned k;
+};
+
+// The fast path: a gap that does not reach the end and its count out of one peek, almost without branches. False, and
+// nothing taken, if they are too long for that.
+bool take_pair(BitReader& in, Range gaps, Range values, std::uint32_t& gap, std::uint32_t& value) {
+  std::uint64_t word = in.peek();
+  unsigned used = 0;
+  const auto take = [&](Range range) {
+    const std::uint32_t last = range.most >> range.k;
+    const auto quotient = std::min(static_cast<std::uint32_t>(std::countr_one(word)), last);
+    const unsigned lead = quotient + (quotient < last ? 1 : 0);
+    // Shifts below 64: `lead` is at most 64, and what is longer than a peek is refused at the end.
+    word = word >> (lead & 63);
+    const auto result = quotient << range.k | static_cast<std::uint32_t>(word & low_bits(range.k));
+    word >>= range.k;
+    used += lead + range.k;
+    return result;
+  };
+  gap = take(gaps);
+  value = take(values);
+  if (used > kMostPut || gap >= gaps.most) return false;
+  in.skip(used);
+  return true;
+}
+
 }  // namespace
 
 std::optional<Bytes> pack_gaps(std::span<const Count> counts, std::span<const std::uint64_t> masks,
@@ -120,11 +148,17 @@ bool unpack_gaps(ByteView bytes, std::uint32_t greatest, std::span<Count> counts
   const std::uint32_t most_value = greatest - 1;
   Content content{.neurons = neurons};
   for (std::uint32_t at = 0; at < neurons;) {
-    const std::uint32_t gap = take_rice(bits, neurons - at, given.gap);
-    if (gap > neurons - at) return false;
+    std::uint32_t gap = 0, value = 0;
+    const std::uint32_t left = neurons - at;
+    if (!take_pair(bits, {left, given.gap}, {most_value, given.value}, gap, value)) {
+      gap = take_rice(bits, left, given.gap);
+      if (gap >= left) {
+        if (gap > left) return false;
+        break;
+      }
+      value = take_rice(bits, most_value, given.value);
+    }
     at += gap;
-    if (at == neurons) break;
-    const std::uint32_t value = take_rice(bits, most_value, given.value);
     if (value > most_value || bits.past_end()) return false;
     counts[at++] = static_cast<Count>(value + 1);
     ++content.fired;
