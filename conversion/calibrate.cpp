@@ -4,10 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "conversion/integer_rules.hpp"
 #include "core/assert.hpp"
 
 namespace syn {
 namespace {
+
+constexpr std::int32_t kGreatestDead = 1 << 22;
 
 double count_at(double sum, double threshold, double half, double levels) {
   return std::clamp(std::floor((sum + half) / threshold), 0., levels);
@@ -146,6 +149,50 @@ ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const
   out.rounding_square /= out.n;
   out.signal_square /= out.n;
   return out;
+}
+
+void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses) {
+  std::vector<double> ceilings;
+  for (std::size_t c = 0; c < choices.size(); ++c) {
+    if (!dead[c]) ceilings.push_back(choices[c].threshold * synapses.unit[c]);
+  }
+  std::ranges::sort(ceilings);
+  for (std::size_t c = 0; c < choices.size(); ++c) {
+    if (!dead[c]) continue;
+    const double ceiling = ceilings.empty() ? 127 * synapses.unit[c] : ceilings[ceilings.size() / 2];
+    // A ceiling far above what the channel's few small weights can reach would only threaten the 32-bit sums.
+    choices[c].threshold = std::min(threshold_for(ceiling, 1, synapses.unit[c]).value_or(kGreatestDead), kGreatestDead);
+  }
+}
+
+void report_channels(const SumHistogram& histogram, const Synapses& synapses, std::span<const ChannelChoice> choices,
+                     std::span<const std::uint8_t> dead, const Coding& coding, LayerReport& report) {
+  double clipping = 0, rounding = 0, signal = 0, before = 0, after = 0;
+  for (std::size_t c = 0; c < choices.size(); ++c) {
+    const double unit = synapses.unit[c];
+    const auto now = errors_of(histogram, c, choices[c], coding);
+    const auto uncorrected = errors_of(histogram, c, {choices[c].threshold, synapses.bias[c]}, coding);
+    report.channels.push_back({.ceiling = choices[c].threshold * unit * coding.levels / coding.value_divisor,
+                               .clipped = now.clipped,
+                               .clipping_error = unit * std::sqrt(now.clipping_square),
+                               .rounding_error = unit * std::sqrt(now.rounding_square),
+                               .bias_shift = unit * (choices[c].bias - synapses.bias[c]),
+                               .mean_error_before = unit * uncorrected.mean_error,
+                               .mean_error_after = unit * now.mean_error,
+                               .dead = dead[c] != 0});
+    report.dead += dead[c];
+    clipping += unit * unit * now.clipping_square;
+    rounding += unit * unit * now.rounding_square;
+    signal += unit * unit * now.signal_square;
+    before += unit * unit * uncorrected.mean_error * uncorrected.mean_error;
+    after += unit * unit * now.mean_error * now.mean_error;
+  }
+  const auto n = static_cast<double>(choices.size());
+  report.clipping_error = std::sqrt(clipping / n);
+  report.rounding_error = std::sqrt(rounding / n);
+  report.signal = std::sqrt(signal / n);
+  report.mean_error_before = std::sqrt(before / n);
+  report.mean_error_after = std::sqrt(after / n);
 }
 
 }  // namespace syn

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "conversion/convert.hpp"
+#include "conversion/synapses.hpp"
 
 namespace syn {
 
@@ -85,5 +86,13 @@ struct ChoiceErrors {
   double signal_square = 0;    // mean square of the rectified sum
 };
 ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const ChannelChoice& choice, const Coding& coding);
+
+// Rule 9: a channel that never fired takes the layer's median ceiling.
+void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses);
+
+// Fills in the channels and their root mean squares. In `step` code these are the errors of the sums, without what the
+// order of arrival adds.
+void report_channels(const SumHistogram& histogram, const Synapses& synapses, std::span<const ChannelChoice> choices,
+                     std::span<const std::uint8_t> dead, const Coding& coding, LayerReport& report);
 
 }  // namespace syn

@@ -15,6 +15,7 @@
 #include "conversion/integer_rules.hpp"
 #include "conversion/lowering.hpp"
 #include "conversion/parallel.hpp"
+#include "conversion/stage.hpp"
 #include "conversion/synapses.hpp"
 #include "core/text.hpp"
 #include "snn/coding.hpp"
@@ -137,14 +138,9 @@ class Converter {
     population.mean_events = static_cast<double>(std::reduce(events.begin(), events.end())) / n;
   }
 
-  // The population as a source of ready counts, and `target` behind it.
-  snn::Model pair(std::size_t from, const snn::Population& target, const snn::Connection& connection) const {
-    const snn::Population& read = out_.model.populations[from];
-    snn::Population source = read;
-    const auto* pixels = std::get_if<snn::Source>(&read.kind);
-    source.kind = snn::Source{.scale = {}, .zero = {}, .padding = pixels ? pixels->padding : std::vector<Count>{}};
-    return {.name = target.name, .code = options_.code, .steps = options_.steps, .populations = {std::move(source), target},
-            .projections = {{0, 1, connection}}, .outputs = {target.name}, .notes = {}};
+  Stage stage(std::size_t index) const {
+    const std::size_t from = lowered_.layers[index].from;
+    return {out_.model.populations[from], held_[from].counts, options_.code, options_.steps, options_.threads};
   }
 
   Expected<> add_layer(std::size_t index) {
@@ -190,42 +186,6 @@ class Converter {
     });
   }
 
-  // Calls visit(worker, image, sums) with the input sums of a whole inference (all rows), without bias.
-  template <class Visit>
-  Expected<> for_each_sum(std::size_t index, const snn::Population& target, const snn::Connection& connection, std::size_t images, const Visit& visit) {
-    const std::size_t from = lowered_.layers[index].from;
-    const Activity& counts = held_[from].counts;
-    // Sums of counts over several rows are counts too, as long as they stay within bounds: one pass instead of T.
-    snn::Model whole = pair(from, target, connection);
-    const std::uint64_t wanted = std::uint64_t{whole.populations[0].greatest} * counts.rows();
-    std::size_t rows_at_once = counts.rows();
-    whole.populations[0].greatest = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, kGreatestCount));
-    auto engine = snn::Engine::make(std::move(whole));
-    if (wanted > kGreatestCount || !engine) {
-      rows_at_once = 1;
-      engine = snn::Engine::make(pair(from, target, connection));
-    }
-    if (!engine) return fail(engine.error());
-    const std::int64_t times = counts.rows() == 1 ? rows() : 1;  // a source says the same in every row
-    parallel_blocks(images, kBlock, options_.threads, [&](std::size_t worker, std::size_t begin, std::size_t end) {
-      std::vector<Count> row(counts.neurons());
-      std::vector<std::int32_t> part(target.shape.neurons());
-      std::vector<std::int64_t> sums(part.size());
-      for (std::size_t image = begin; image < end; ++image) {
-        std::ranges::fill(sums, 0);
-        for (std::size_t first = 0; first < counts.rows(); first += rows_at_once) {
-          std::ranges::fill(row, Count{0});
-          for (std::size_t r = first; r < first + rows_at_once; ++r) counts.add_to(image, r, row);
-          const std::span<const Count> in[2] = {row, {}};
-          engine->sum_inputs(1, in, part);
-          for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += part[i] * times;
-        }
-        visit(worker, image, std::span<const std::int64_t>(sums));
-      }
-    });
-    return {};
-  }
-
   Expected<> add_spiking(std::size_t index, snn::Population target, Synapses synapses, LayerReport report) {
     const std::size_t channels = target.shape.channels;
     target.greatest = volley() ? options_.steps : 1;
@@ -254,7 +214,7 @@ class Converter {
     if (!volley() && options_.bias_correction && known == options_.ceilings.end()) {
       if (auto ok = correct_by_simulation(index, target, synapses, choices, dead); !ok) return ok;
     }
-    report_channels(*histogram, synapses, choices, dead, report);
+    report_channels(*histogram, synapses, choices, dead, coding(), report);
     target.kind = neurons_of(choices);
     for (std::size_t c = 0; c < channels; ++c) target.amplitude.push_back(choices[c].threshold * synapses.unit[c]);
     return close_layer(index, std::move(target), std::move(synapses.connection), std::move(report));
@@ -280,7 +240,7 @@ class Converter {
     // Each image of the first look has its own range, so that no two threads write the same.
     const std::size_t first = std::min(images_, kFirstLook);
     std::vector<std::int64_t> low(channels), high(channels), highs(first * channels, std::numeric_limits<std::int64_t>::min());
-    auto ok = for_each_sum(index, target, synapses.connection, first, [&](std::size_t, std::size_t image, std::span<const std::int64_t> sums) {
+    auto ok = stage(index).for_each_sum(target, synapses.connection, first, [&](std::size_t, std::size_t image, std::span<const std::int64_t> sums) {
       for (std::size_t i = 0; i < neurons; ++i) highs[image * channels + i % channels] = std::max(highs[image * channels + i % channels], sums[i]);
     });
     if (!ok) return fail(ok.error());
@@ -298,7 +258,7 @@ class Converter {
     std::vector<double> per_unit(channels);
     for (std::size_t c = 0; c < channels; ++c) per_unit[c] = 1 / synapses.unit[c];
     const std::vector<float>& floats = held_[index + 1].floats;
-    ok = for_each_sum(index, target, synapses.connection, images_, [&](std::size_t worker, std::size_t image, std::span<const std::int64_t> sums) {
+    ok = stage(index).for_each_sum(target, synapses.connection, images_, [&](std::size_t worker, std::size_t image, std::span<const std::int64_t> sums) {
       SumHistogram& part = parts[worker];
       const float* targets = floats.data() + image * neurons;
       for (std::size_t i = 0, c = 0; i < neurons; ++i, c = c + 1 == channels ? 0 : c + 1) part.add(c, sums[i], targets[i] * per_unit[c]);
@@ -306,20 +266,6 @@ class Converter {
     if (!ok) return fail(ok.error());
     for (const SumHistogram& part : parts) total.merge(part);
     return total;
-  }
-
-  // Rule 9: a channel that never fired takes the layer's median ceiling, or what its bias alone would reach if that is more.
-  void revive(std::vector<ChannelChoice>& choices, std::span<const std::uint8_t> dead, const Synapses& synapses) const {
-    std::vector<double> ceilings;
-    for (std::size_t c = 0; c < choices.size(); ++c) {
-      if (!dead[c]) ceilings.push_back(choices[c].threshold * synapses.unit[c]);
-    }
-    std::ranges::sort(ceilings);
-    for (std::size_t c = 0; c < choices.size(); ++c) {
-      if (!dead[c]) continue;
-      const double ceiling = ceilings.empty() ? 127 * synapses.unit[c] : ceilings[ceilings.size() / 2];
-      choices[c].threshold = threshold_for(ceiling, 1, synapses.unit[c]).value_or(1 << 20);
-    }
   }
 
   // `step`: spikes do not come evenly, so the mean rate is not what the sums promise. Runs the neurons themselves and moves
@@ -334,7 +280,7 @@ class Converter {
       snn::Population now = target;
       now.kind = neurons_of(choices);
       std::vector<std::int64_t> spikes(images * channels), active(images * channels);
-      const auto ok = simulate(index, now, synapses.connection, images, [&](std::size_t image, std::span<const Count> out) {
+      const auto ok = stage(index).simulate(now, synapses.connection, images, [&](std::size_t image, std::span<const Count> out) {
         for (std::size_t i = 0; i < neurons; ++i) {
           std::int64_t total = 0;
           for (std::size_t r = 0; r < rows(); ++r) total += out[r * neurons + i];
@@ -359,65 +305,13 @@ class Converter {
     return {};
   }
 
-  // Runs one population on the engine for the first `images` images: visit(image, counts of all rows).
-  template <class Visit>
-  Expected<> simulate(std::size_t index, const snn::Population& target, const snn::Connection& connection, std::size_t images, const Visit& visit) {
-    const std::size_t from = lowered_.layers[index].from;
-    const Activity& counts = held_[from].counts;
-    auto engine = snn::Engine::make(pair(from, target, connection));
-    if (!engine) return fail(engine.error());
-    parallel_blocks(images, kBlock, options_.threads, [&](std::size_t, std::size_t begin, std::size_t end) {
-      snn::Window window;
-      window.rows = rows();
-      window.in.resize(1);
-      for (std::size_t image = begin; image < end; ++image) {
-        window.in[0].assign(counts.rows() * counts.neurons(), 0);
-        for (std::size_t r = 0; r < counts.rows(); ++r) counts.add_to(image, r, std::span(window.in[0]).subspan(r * counts.neurons(), counts.neurons()));
-        snn::State state;
-        engine->run(state, window);
-        visit(image, std::span<const Count>(window.out.at(0)));
-      }
-    });
-    return {};
-  }
-
-  void report_channels(const SumHistogram& histogram, const Synapses& synapses, std::span<const ChannelChoice> choices,
-                       std::span<const std::uint8_t> dead, LayerReport& report) const {
-    double clipping = 0, rounding = 0, signal = 0, before = 0, after = 0;
-    for (std::size_t c = 0; c < choices.size(); ++c) {
-      const double unit = synapses.unit[c];
-      const auto now = errors_of(histogram, c, choices[c], coding());
-      const auto uncorrected = errors_of(histogram, c, {choices[c].threshold, synapses.bias[c]}, coding());
-      report.channels.push_back({.ceiling = choices[c].threshold * unit * (volley() ? options_.steps : 1),
-                                 .clipped = now.clipped,
-                                 .clipping_error = unit * std::sqrt(now.clipping_square),
-                                 .rounding_error = unit * std::sqrt(now.rounding_square),
-                                 .bias_shift = unit * (choices[c].bias - synapses.bias[c]),
-                                 .mean_error_before = unit * uncorrected.mean_error,
-                                 .mean_error_after = unit * now.mean_error,
-                                 .dead = dead[c] != 0});
-      report.dead += dead[c];
-      clipping += unit * unit * now.clipping_square;
-      rounding += unit * unit * now.rounding_square;
-      signal += unit * unit * now.signal_square;
-      before += unit * unit * uncorrected.mean_error * uncorrected.mean_error;
-      after += unit * unit * now.mean_error * now.mean_error;
-    }
-    const auto n = static_cast<double>(choices.size());
-    report.clipping_error = std::sqrt(clipping / n);
-    report.rounding_error = std::sqrt(rounding / n);
-    report.signal = std::sqrt(signal / n);
-    report.mean_error_before = std::sqrt(before / n);
-    report.mean_error_after = std::sqrt(after / n);
-  }
-
   Expected<> add_readout(std::size_t index, snn::Population target, Synapses synapses, LayerReport report) {
     const std::size_t classes = target.shape.channels;
     target.kind = snn::Readout{.bias = synapses.bias, .scale = synapses.unit[0]};
     target.amplitude.assign(classes, synapses.unit[0]);
     const std::vector<float>& floats = held_[index + 1].floats;
     std::vector<std::int64_t> sums(images_ * classes);
-    auto ok = for_each_sum(index, target, synapses.connection, images_, [&](std::size_t, std::size_t image, std::span<const std::int64_t> now) {
+    auto ok = stage(index).for_each_sum(target, synapses.connection, images_, [&](std::size_t, std::size_t image, std::span<const std::int64_t> now) {
       std::ranges::copy(now, sums.begin() + static_cast<std::ptrdiff_t>(image * classes));
     });
     if (!ok) return ok;
@@ -451,7 +345,7 @@ class Converter {
     Activity& counts = held_[index + 1].counts;
     counts = Activity(images_, rows(), neurons, target.greatest);
     std::vector<std::uint64_t> sums(images_), events(images_);
-    const auto ok = simulate(index, target, connection, images_, [&](std::size_t image, std::span<const Count> out) {
+    const auto ok = stage(index).simulate(target, connection, images_, [&](std::size_t image, std::span<const Count> out) {
       for (std::size_t r = 0; r < rows(); ++r) counts.store(image, r, out.subspan(r * neurons, neurons));
       tally(out, sums[image], events[image]);
     });

@@ -28,11 +28,11 @@ struct ConvertOptions {
   std::uint64_t seed = 1;                 // which images are drawn
   std::uint32_t threads = 1;              // changes the time, never the result
   std::uint32_t calibration_images = 1000;  // at most; drawn from the training split
-  std::vector<float> mean, std;           // per channel, or one for all; empty: x = pixel / 255
+  std::vector<float> mean = {}, std = {};   // per channel, or one for all; empty: x = pixel / 255
   bool bias_correction = true;
   Ceiling ceiling = Ceiling::mse;
   // Ceilings that are known, by node name and channel: no search and no bias correction there (clip-floor-shift networks).
-  std::map<std::string, std::vector<double>> ceilings;
+  std::map<std::string, std::vector<double>> ceilings = {};
 };
 
 // What conversion did to one channel; in network units.
