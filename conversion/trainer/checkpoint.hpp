@@ -3,14 +3,13 @@
 // libtorch sees a byte, because its reader was not made for damaged files.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "conversion/trainer/network.hpp"
+#include "conversion/trainer/torch.hpp"
 #include "core/types.hpp"
 
 namespace syn::train {

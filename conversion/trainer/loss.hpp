@@ -1,9 +1,8 @@
 // What training minimises, and how fast it moves. This room's own header.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "conversion/trainer/settings.hpp"
+#include "conversion/trainer/torch.hpp"
 
 namespace syn::train {
 

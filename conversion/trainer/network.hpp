@@ -1,11 +1,10 @@
 // An Architecture as a libtorch module. This room's own header: nothing outside conversion/trainer includes it.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "conversion/trainer/architecture.hpp"
+#include "conversion/trainer/torch.hpp"
 
 namespace syn::train {
 

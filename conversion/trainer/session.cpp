@@ -108,12 +108,23 @@ nlohmann::ordered_json to_json(const Request& request, const Result& r) {
           {"sha256", r.sha256}};
 }
 
+// A wrong folder is found now, not after an hour.
+Expected<> check_folders(const Request& request) {
+  for (const auto& file : {request.output, request.checkpoint, request.card}) {
+    std::error_code ignored;
+    if (file.empty() || !file.has_parent_path() || std::filesystem::is_directory(file.parent_path(), ignored)) continue;
+    return fail("the folder does not exist", file.string(), text::cat("mkdir -p ", file.parent_path().string()));
+  }
+  return {};
+}
+
 // Trains to the end (the result) or to an interruption (nothing).
 Expected<std::optional<Result>> train(const Request& request) {
   const double started = seconds_now();
+  if (auto found = check_folders(request); !found) return fail(found.error());
   auto learn = data::load(request.data, data::Split::train, request.limit);
   if (!learn) return fail(learn.error());
-  // Loaded now so that a missing file is not found after an hour; looked at only at the end.
+  // Loaded now for the same reason; looked at only at the end.
   const auto test = data::load(request.test_data.empty() ? request.data : request.test_data, data::Split::test);
   if (!test) return fail(test.error());
   if (test->shape != learn->shape || test->classes > learn->classes) {
@@ -194,6 +205,7 @@ int report_error(const Error& error, bool json, int exit_code) {
 }
 
 int run(const Request& request) {
+  interrupted = 0;
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   if (request.threads > 0) torch::set_num_threads(request.threads);
