@@ -72,8 +72,7 @@ void visit_tensors(M& model, Visit&& visit) {
         [&](auto& connection) {
           using C = std::remove_cvref_t<decltype(connection)>;
           if constexpr (std::is_same_v<C, Conv>) {
-            // At most 2^16 each: the product of four stays below 2^64 because structure_of() bounds the first pair to 2^32 and
-            // the channels to 2^16 each, checked there against overflow.
+            // structure_of() bounds a kernel to 2^16 positions and channels to 2^16: the product stays below 2^48.
             visit(connection.weights, name, "weights",
                   std::uint64_t{connection.kernel_height} * connection.kernel_width * from.shape.channels *
                       to.shape.channels,
