@@ -8,23 +8,25 @@ namespace syn::sim {
 
 class ManualClock final : public Clock {
  public:
-  Instant now() const override { return queue_.now(); }
+  Instant now() const override { return queue_->now(); }
   Timer call_at(Instant at, std::move_only_function<void()> fn) override {
-    return Timer(std::make_unique<Pending>(queue_, queue_.push(at, std::move(fn))));
+    return Timer(std::make_unique<Pending>(queue_, queue_->push(at, std::move(fn))));
   }
   // Everything that falls due on the way runs, in order, each at its own instant.
-  void advance(Duration d) { queue_.run_until(queue_.now() + d); }
-  EventQueue& queue() { return queue_; }
+  void advance(Duration d) { queue_->run_until(queue_->now() + d); }
+  EventQueue& queue() { return *queue_; }
 
   struct Pending final : Timer::Pending {
-    Pending(EventQueue& q, EventQueue::Key k) : queue(q), key(k) {}
-    ~Pending() override { queue.cancel(key); }
-    EventQueue& queue;  // must outlive its timers
+    Pending(const std::shared_ptr<EventQueue>& q, EventQueue::Key k) : queue(q), key(k) {}
+    ~Pending() override {
+      if (const auto q = queue.lock()) q->cancel(key);
+    }
+    std::weak_ptr<EventQueue> queue;  // a timer may outlive its clock
     EventQueue::Key key;
   };
 
  private:
-  EventQueue queue_;
+  std::shared_ptr<EventQueue> queue_ = std::make_shared<EventQueue>();
 };
 
 }  // namespace syn::sim

@@ -57,7 +57,7 @@ void World::Node::die(EventQueue& queue) {
   auto gone = std::make_shared<std::deque<Task>>(std::move(inbox));
   queue.push(queue.now(), [gone] {});
   inbox.clear();
-  in_turn = false;
+  in_turn = paused = false;
   on_receive = {};
   on_peer = {};
   std::ranges::fill(core_free, queue.now());
@@ -78,13 +78,14 @@ struct World::Loop::Pending final : Timer::Pending {
     std::move_only_function<void()> fn;
     bool cancelled = false;
   };
-  Pending(EventQueue& q, EventQueue::Key k, std::shared_ptr<Shared> s) : queue(q), key(k), shared(std::move(s)) {}
+  Pending(const std::shared_ptr<EventQueue>& q, EventQueue::Key k, std::shared_ptr<Shared> s)
+      : queue(q), key(k), shared(std::move(s)) {}
   ~Pending() override {
     shared->cancelled = true;
     const auto gone = std::move(shared->fn);
-    queue.cancel(key);
+    if (const auto q = queue.lock()) q->cancel(key);
   }
-  EventQueue& queue;
+  std::weak_ptr<EventQueue> queue;  // a timer may outlive its clock
   EventQueue::Key key;
   std::shared_ptr<Shared> shared;
 };
@@ -99,7 +100,7 @@ Timer World::Loop::call_at(Instant at, std::move_only_function<void()> fn) {
       run();
     });
   });
-  return Timer(std::make_unique<Pending>(world_.queue_, key, std::move(shared)));
+  return Timer(std::make_unique<Pending>(world_.shared_queue_, key, std::move(shared)));
 }
 
 void World::Cores::run(Job job, Done done) {
@@ -109,17 +110,22 @@ void World::Cores::run(Job job, Done done) {
   // Handed over when the loop has got so far.
   core = std::max({core, world_.now(), node_.loop_free}) + time;
   node_.compute_busy += time;
-  world_.queue_.push(core, [this, life = node_.life, work, time, done = std::move(done)]() mutable {
+  // The job goes along: what it owns lives until its result has been looked at.
+  world_.queue_.push(core, [this, life = node_.life, work, time, job = std::move(job), done = std::move(done)]() mutable {
     if (!node_.alive || node_.life != life) return;
-    world_.on_loop(node_, Duration::zero(), [work, time, done = std::move(done)]() mutable { done(work, time); });
+    world_.on_loop(node_, Duration::zero(),
+                   [work, time, job = std::move(job), done = std::move(done)]() mutable { done(work, time); });
   });
 }
 
 void World::Journal::event(Level level, std::string_view name, std::initializer_list<Field> fields) {
   std::string line;
   for (const Field& f : fields) text::append(line, text::cat(f.name, "=", f.value, ";"));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';  // a field cannot forge another event
+  }
   world_.record({10, node_.id.value, static_cast<std::uint64_t>(level), hash64(name), hash64(line)});
-  if (world_.watch_) world_.watch_(node_.id, name, line);
+  if (world_.watch_) world_.watch_(node_.id, level, name, line);
 }
 
 }  // namespace syn::sim

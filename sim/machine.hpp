@@ -53,7 +53,7 @@ struct World::Node {
     EventQueue::Fn fn;
   };
   std::deque<Task> inbox;
-  bool in_turn = false;
+  bool in_turn = false, paused = false;
   std::optional<EventQueue::Key> wake;
   Instant loop_free, port_out, port_in;
   std::vector<Instant> core_free;

@@ -42,12 +42,13 @@ World::Link& World::link(NodeId a, NodeId b) {
 // Hands the node's loop something to do, which keeps it busy for `cost`.
 void World::on_loop(Node& n, Duration cost, EventQueue::Fn fn) {
   n.inbox.push_back({cost, std::move(fn)});
-  if (n.inbox.size() > 1 || n.in_turn) return;  // a turn is coming
+  if (n.inbox.size() > 1 || n.in_turn || n.paused) return;  // a turn is coming
   if (n.loop_free <= now()) return turn(n);
   n.wake = queue_.push(n.loop_free, [this, &n] { turn(n); });
 }
 
 void World::turn(Node& n) {
+  if (n.paused) return;
   SYN_ASSERT(!n.inbox.empty() && !n.in_turn);
   n.in_turn = true;
   const auto life = n.life;
@@ -164,17 +165,20 @@ void World::transmit(Node& from, Node& to, Link& l, Channel channel, Bytes bytes
   to.port_in = way.last = here;
   queue_.push(here, [this, &from, &to, &l, channel, generation = l.generation, bytes = std::move(bytes)]() mutable {
     if (!l.up || l.generation != generation) return;  // lost with its connection
-    auto& w = l.way_from(from.id);
-    --w.messages;
-    w.bytes -= bytes.size();
-    deliver(to, from.id, channel, std::move(bytes));
+    deliver(to, from.id, l, channel, std::move(bytes));
   });
 }
 
-void World::deliver(Node& to, NodeId from, Channel channel, Bytes bytes) {
+// It counts against the sender's queue until the receiver's loop takes it: one that stopped reading fills it up.
+void World::deliver(Node& to, NodeId from, Link& l, Channel channel, Bytes bytes) {
   record({3, from.value, to.id.value, static_cast<std::uint64_t>(channel), bytes.size(), hash_of(bytes)});
   const auto cost = to.device.time_of_message(bytes.size() + kMessageOverhead);
-  on_loop(to, cost, [&to, from, channel, bytes = std::move(bytes)]() mutable {
+  on_loop(to, cost, [&to, &l, from, channel, generation = l.generation, bytes = std::move(bytes)]() mutable {
+    if (l.up && l.generation == generation) {
+      auto& way = l.way_from(from);
+      --way.messages;
+      way.bytes -= bytes.size();
+    }
     if (to.on_receive) to.on_receive(from, channel, std::move(bytes));
   });
 }
@@ -219,6 +223,18 @@ void World::heal(NodeId a, NodeId b) {
   record({7, l.a.value, l.b.value});
   // Before both have noticed the break there is nobody who would dial.
   if (now() > l.broken + options_.notice_time) connect(l);
+}
+
+void World::pause(NodeId id, bool paused) {
+  Node& n = node(id);
+  if (std::exchange(n.paused, paused) == paused) return;
+  record({11, id.value, paused});
+  if (paused) {
+    ++marks_["pause"];
+    if (n.wake) queue_.cancel(*n.wake);
+  } else if (!n.inbox.empty()) {
+    n.wake = queue_.push(std::max(now(), n.loop_free), [this, &n] { turn(n); });
+  }
 }
 
 void World::slow(NodeId id, std::uint32_t factor) {

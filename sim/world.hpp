@@ -74,6 +74,7 @@ class World {
   bool alive(NodeId node) const;
   void cut(NodeId a, NodeId b);   // until heal; what is on its way is lost
   void heal(NodeId a, NodeId b);
+  void pause(NodeId node, bool paused);            // its loop stands still: what comes waits, what it asked for goes on
   void slow(NodeId node, std::uint32_t factor);    // computing and handling messages; 1: as before
   void jitter(NodeId node, Duration up_to);        // added to deliveries to it, in order; 0: none
   void drop_data(NodeId node, std::uint32_t n);    // the next n data frames to it vanish: a bug's canary (P14)
@@ -89,7 +90,7 @@ class World {
   Duration loop_busy(NodeId node) const;
   const std::map<std::string, std::uint64_t>& marks() const { return marks_; }  // faults that had an effect, by name
   // Sees every log event, for tests.
-  using Watch = std::function<void(NodeId, std::string_view name, const std::string& fields)>;
+  using Watch = std::function<void(NodeId, Level, std::string_view name, const std::string& fields)>;
   void watch(Watch watch) { watch_ = std::move(watch); }
 
  private:
@@ -110,12 +111,13 @@ class World {
   void disconnect(Link& link, Duration notice);
   Sent send(Node& from, NodeId to, Channel channel, Bytes bytes);
   void transmit(Node& from, Node& to, Link& link, Channel channel, Bytes bytes);
-  void deliver(Node& to, NodeId from, Channel channel, Bytes bytes);
+  void deliver(Node& to, NodeId from, Link& link, Channel channel, Bytes bytes);
   void record(std::initializer_list<std::uint64_t> numbers);
 
   WorldOptions options_;
   const Codec& codec_;
-  EventQueue queue_;
+  std::shared_ptr<EventQueue> shared_queue_ = std::make_shared<EventQueue>();
+  EventQueue& queue_ = *shared_queue_;
   std::map<NodeId, std::unique_ptr<Node>> nodes_;
   std::map<std::pair<NodeId, NodeId>, std::unique_ptr<Link>> links_;  // lower id first
   Sha256 hash_;
