@@ -6,7 +6,7 @@
 
 namespace syn::report {
 
-// Columns are as wide as their widest cell; cells that start with a digit, sign or dot are set to the right.
+// Columns are as wide as their widest cell; a column of nothing but numbers is set to the right.
 class Table {
  public:
   explicit Table(std::vector<std::string> heads) : rows_{std::move(heads)} {}

@@ -52,6 +52,15 @@ bool Program::running() {
   return !ended_;
 }
 
+bool Program::wait_for_error(const std::string& text, std::chrono::seconds timeout) {
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  while (read(err_.string()).find(text) == std::string::npos) {
+    if (!running() || std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
 Ended Program::wait(std::chrono::seconds timeout) {
   Ended result;
   const auto until = std::chrono::steady_clock::now() + timeout;

@@ -25,6 +25,8 @@ class Program {
   pid_t pid() const { return pid_; }
   void signal(int number) const;
   bool running();
+  // Waits until standard error holds `text`; false when the program ended without it, or after `timeout`.
+  bool wait_for_error(const std::string& text, std::chrono::seconds timeout = std::chrono::seconds(60));
   Ended wait(std::chrono::seconds timeout = std::chrono::seconds(120));
 
  private:

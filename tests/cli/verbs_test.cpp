@@ -4,7 +4,6 @@
 #include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "tests/cli/program.hpp"
 
@@ -154,7 +153,7 @@ TEST_CASE("conversion gives the same bytes with one thread and with two") {
 
 TEST_CASE("Ctrl-C ends a long verb at once with exit code 130") {
   syn::test::Program program({syn::test::binary("synfire"), "eval", converted(), "--data", "fashion-mnist", "--split", "train", "--threads", "1", "--json"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  REQUIRE(program.wait_for_error("spiking network"));
   program.signal(SIGINT);
   failure(program.wait(std::chrono::seconds(10)), 130);
 }
