@@ -317,9 +317,9 @@ TEST_CASE("a cap holds for each channel by itself, and one message always fits")
   const auto fill = [&](Channel channel) {
     Sent sent = Sent::taken;
     run_until({&client}, [&] {
-      sent = client.network->send(server.id(), channel, Bytes(500'000));
+      sent = client.network->send(server.id(), channel, Bytes(100'000));
       if (sent == Sent::taken) ++taken;
-      return sent == Sent::full || taken > 500;
+      return sent == Sent::full || taken > 5000;
     });
     return sent;
   };
