@@ -59,7 +59,9 @@ void Coordinator::persist_and_lease() {
     if (phase_ != Phase::leasing) return;
     if (!done) return give_up(done.error());
     for (auto& [id, node] : nodes_) node.leased = false;
-    for (auto& [id, node] : nodes_) host_.network.dial(id, node.entry.address);
+    if (!std::exchange(dialled_, true)) {
+      for (auto& [id, node] : nodes_) host_.network.dial(id, node.entry.address);
+    }
     lease_all();
   });
 }

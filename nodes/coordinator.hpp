@@ -74,6 +74,7 @@ class Coordinator {
   Callbacks callbacks_;
   Phase phase_ = Phase::starting;
   Epoch epoch_;
+  bool dialled_ = false;
   bool raising_ = false;  // a higher term is on its way to the store
   std::map<NodeId, Node> nodes_;
   Timer timeout_, beat_, upload_;
