@@ -53,9 +53,12 @@ HWY_INLINE void tile(D d, const MultiplyArgs& a, std::size_t first, std::size_t 
 
 void Multiply(const MultiplyArgs& a) {
   const hn::CappedTag<float, kChannelBlock> d;
+  // Twelve sums are enough to hide the latency of an addition, and fit the 16 registers of the smaller machines.
+  constexpr std::size_t kTile = hn::MaxLanes(d) >= kChannelBlock ? 12 : 6;
   for (std::size_t c = 0; c < a.channels; c += kChannelBlock) {
     std::size_t p = 0;
-    for (; p + 6 <= a.positions; p += 6) tile<6>(d, a, p, c);
+    for (; p + kTile <= a.positions; p += kTile) tile<kTile>(d, a, p, c);
+    for (; p + 3 <= a.positions; p += 3) tile<3>(d, a, p, c);
     for (; p < a.positions; ++p) tile<1>(d, a, p, c);
   }
 }
