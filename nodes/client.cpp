@@ -19,8 +19,14 @@ struct Client::Impl {
         options_(std::move(options)),
         peers_(host, {.name = options_.name, .version = options_.version}, refusals_,
                {.message = [this](NodeId from, Message&& m, std::size_t bytes) { message(from, std::move(m), bytes); },
-                .ready = [this](NodeId peer) { if (coordinator_) coordinator_->peer_ready(peer); },
-                .gone = [this](NodeId peer) { if (coordinator_) coordinator_->peer_gone(peer); }}) {
+                .ready =
+                    [this](NodeId peer) {
+                      if (coordinator_) coordinator_->peer_ready(peer);
+                    },
+                .gone =
+                    [this](NodeId peer) {
+                      if (coordinator_) coordinator_->peer_gone(peer);
+                    }}) {
     peers_.start();
   }
 
@@ -54,7 +60,8 @@ void Client::Impl::message(NodeId from, Message&& message, std::size_t bytes) {
     return gateway_ ? gateway_->potentials(from, std::move(*m), bytes) : refusals_.count("not_deployed");
   }
   if (auto* m = std::get_if<Ack>(&message)) return gateway_ ? gateway_->ack(from, *m) : refusals_.count("not_deployed");
-  if (auto* m = std::get_if<Failed>(&message)) return gateway_ ? gateway_->failed(from, *m) : refusals_.count("not_deployed");
+  if (auto* m = std::get_if<Failed>(&message))
+    return gateway_ ? gateway_->failed(from, *m) : refusals_.count("not_deployed");
   if (auto* m = std::get_if<LeaseReply>(&message)) return coordinator_->lease_reply(from, *m);
   if (auto* m = std::get_if<Prepared>(&message)) return coordinator_->prepared(from, *m);
   if (auto* m = std::get_if<Activated>(&message)) return coordinator_->activated(from, *m);
@@ -96,9 +103,8 @@ void Client::Impl::trouble(const Trouble& t) {
   if (t.draining) {
     gateway_->on_empty([this] { coordinator_->release(); });  // the node waits for its deployment to be retired
   } else {
-    broken_ = host_.clock.call_in(Duration::zero(), [this, error = t.error] {
-      gateway_->end_all(Outcome::Kind::node_lost, error);
-    });
+    broken_ = host_.clock.call_in(Duration::zero(),
+                                  [this, error = t.error] { gateway_->end_all(Outcome::Kind::node_lost, error); });
   }
 }
 
@@ -108,8 +114,9 @@ void Client::Impl::statuses(Duration timeout, std::move_only_function<void(std::
   statuses_.clear();
   for (const auto& shard : planned_.plan.shards) {
     const auto entry = std::ranges::find(planned_.plan.nodes, shard.node, &NodeEntry::id);
-    statuses_.push_back({.node = entry == planned_.plan.nodes.end() ? NodeEntry{.id = shard.node, .name = {}, .address = {}} : *entry,
-                         .status = std::nullopt});
+    statuses_.push_back(
+        {.node = entry == planned_.plan.nodes.end() ? NodeEntry{.id = shard.node, .name = {}, .address = {}} : *entry,
+         .status = std::nullopt});
     peers_.post(shard.node, StatusRequest{});
   }
   status_ = host_.clock.call_in(timeout, [this] { have_statuses(); });
@@ -138,8 +145,12 @@ void Client::Impl::close(std::move_only_function<void()> done) {
 Client::Client(Host host, ClientOptions options) : impl_(std::make_unique<Impl>(host, std::move(options))) {}
 Client::~Client() = default;
 
-void Client::on_outcome(std::move_only_function<void(const Outcome&)> fn) { impl_->on_outcome_ = std::move(fn); }
-void Client::on_trouble(std::move_only_function<void(const Trouble&)> fn) { impl_->on_trouble_ = std::move(fn); }
+void Client::on_outcome(std::move_only_function<void(const Outcome&)> fn) {
+  impl_->on_outcome_ = std::move(fn);
+}
+void Client::on_trouble(std::move_only_function<void(const Trouble&)> fn) {
+  impl_->on_trouble_ = std::move(fn);
+}
 
 void Client::deploy(Planned planned, std::move_only_function<void(Expected<>)> ready) {
   impl_->deploy(std::move(planned), std::move(ready));
@@ -154,7 +165,9 @@ void Client::cancel(InferenceId id) {
   if (impl_->gateway_) impl_->gateway_->cancel(id);
 }
 
-bool Client::can_admit() const { return impl_->gateway_ && impl_->gateway_->can_admit(); }
+bool Client::can_admit() const {
+  return impl_->gateway_ && impl_->gateway_->can_admit();
+}
 
 void Client::drain(Duration limit, std::move_only_function<void()> done) {
   auto& self = *impl_;
@@ -164,9 +177,8 @@ void Client::drain(Duration limit, std::move_only_function<void()> done) {
     return;
   }
   self.gateway_->close_door(draining);
-  self.drain_ = self.host_.clock.call_in(limit, [&self, draining] {
-    self.gateway_->end_all(Outcome::Kind::draining, draining);
-  });
+  self.drain_ =
+      self.host_.clock.call_in(limit, [&self, draining] { self.gateway_->end_all(Outcome::Kind::draining, draining); });
   self.gateway_->on_empty([&self, done = std::move(done)]() mutable {
     self.drain_.reset();
     done();
@@ -177,19 +189,32 @@ void Client::statuses(Duration timeout, std::move_only_function<void(std::vector
   impl_->statuses(timeout, std::move(done));
 }
 
-void Client::close(std::move_only_function<void()> done) { impl_->close(std::move(done)); }
+void Client::close(std::move_only_function<void()> done) {
+  impl_->close(std::move(done));
+}
 
-const SessionCounts& Client::counts() const { return impl_->gateway_ ? impl_->gateway_->counts() : impl_->none_; }
+const SessionCounts& Client::counts() const {
+  return impl_->gateway_ ? impl_->gateway_->counts() : impl_->none_;
+}
 
 Status Client::status() const {
-  Status s{.name = impl_->options_.name, .epoch = epoch(), .resident_bytes = 0, .work = {},
-           .spikes = 0, .events = 0, .busy_ns = 0,
-           .messages_sent = impl_->peers_.messages_sent(), .bytes_sent = impl_->peers_.bytes_sent(), .edges = {},
+  Status s{.name = impl_->options_.name,
+           .epoch = epoch(),
+           .resident_bytes = 0,
+           .work = {},
+           .spikes = 0,
+           .events = 0,
+           .busy_ns = 0,
+           .messages_sent = impl_->peers_.messages_sent(),
+           .bytes_sent = impl_->peers_.bytes_sent(),
+           .edges = {},
            .refused = impl_->refusals_.list()};
   if (impl_->gateway_) s.edges = impl_->gateway_->accounts();
   return s;
 }
 
-Epoch Client::epoch() const { return impl_->coordinator_ ? impl_->coordinator_->epoch() : Epoch{}; }
+Epoch Client::epoch() const {
+  return impl_->coordinator_ ? impl_->coordinator_->epoch() : Epoch{};
+}
 
 }  // namespace syn::nodes

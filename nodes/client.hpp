@@ -31,7 +31,7 @@ struct ClientOptions {
   Duration prepare_timeout = std::chrono::seconds(60);  // for every shard to be sent, read, checked and activated
   std::size_t backlog = 4096;                           // submissions that may wait for admission
   std::size_t chunk_bytes = 128 << 10;
-  Duration ack_delay = std::chrono::milliseconds(2);    // as in WorkerOptions
+  Duration ack_delay = std::chrono::milliseconds(2);  // as in WorkerOptions
 };
 
 // A node that stopped being usable: lost (kill, cut, lease over) or told to stop (draining).

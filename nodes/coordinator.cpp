@@ -10,8 +10,8 @@ constexpr Duration kRetry = std::chrono::milliseconds(1);
 
 }  // namespace
 
-Coordinator::Coordinator(Host host, Peers& peers, Refusals& refusals, const ClientOptions& options, const Planned& planned,
-                         DeploymentId deployment, Callbacks callbacks)
+Coordinator::Coordinator(Host host, Peers& peers, Refusals& refusals, const ClientOptions& options,
+                         const Planned& planned, DeploymentId deployment, Callbacks callbacks)
     : host_(host),
       peers_(peers),
       refusals_(refusals),
@@ -87,21 +87,24 @@ void Coordinator::lease_reply(NodeId from, const LeaseReply& reply) {
   if (!node || phase_ == Phase::ended) return refusals_.count("unexpected_message");
   if (reply.accepted) {
     if (reply.seen != epoch_ || raising_) return;  // granted to what we were before
-    node->expiry = host_.clock.call_in(options_.lease, [this, node] { lose(*node, "did not answer for a whole lease"); });
+    node->expiry =
+        host_.clock.call_in(options_.lease, [this, node] { lose(*node, "did not answer for a whole lease"); });
     if (!std::exchange(node->leased, true)) look_leased();
     if (reply.draining) draining(from);
     return;
   }
   if (phase_ != Phase::leasing) {
-    if (reply.seen > epoch_) lose(*node, "obeys another coordinator now");
-    else if (reply.holder != host_.network.self()) lose(*node, "gave up the lease: it had not heard from here in time");
+    if (reply.seen > epoch_)
+      lose(*node, "obeys another coordinator now");
+    else if (reply.holder != host_.network.self())
+      lose(*node, "gave up the lease: it had not heard from here in time");
     return;
   }
   if (reply.draining) return lose(*node, "is stopping and takes no new work");
   if (reply.holder != NodeId{} && reply.holder != host_.network.self()) {
     const auto name = peers_.name(reply.holder);
-    return give_up({text::cat("busy: node '", node->entry.name, "' obeys coordinator ", name.empty() ? "" : text::cat("'", name, "', id "),
-                              reply.holder.value),
+    return give_up({text::cat("busy: node '", node->entry.name, "' obeys coordinator ",
+                              name.empty() ? "" : text::cat("'", name, "', id "), reply.holder.value),
                     text::cat("node '", node->entry.name, "', ", node->entry.address),
                     "wait until that coordinator is done, or end it; its lease runs out by itself when it dies"});
   }
@@ -124,7 +127,11 @@ void Coordinator::prepare_all() {
   arm(options_.prepare_timeout, "its shard to be ready");
   for (const auto& [id, node] : nodes_) {
     const auto& placement = planned_.plan.shards[node.shard];
-    Prepare p{.deployment = deployment_, .epoch = epoch_, .model = planned_.plan.model, .spec = placement.spec, .peers = {},
+    Prepare p{.deployment = deployment_,
+              .epoch = epoch_,
+              .model = planned_.plan.model,
+              .spec = placement.spec,
+              .peers = {},
               .shard_bytes = planned_.shards[node.shard].size()};
     for (const auto& entry : planned_.plan.nodes) {
       const auto touches = [&](const EdgeSpec& e) { return e.from == entry.id || e.to == entry.id; };
@@ -141,11 +148,15 @@ void Coordinator::send_chunks() {
   for (auto& [id, node] : nodes_) {
     const auto& bytes = planned_.shards[node.shard];
     while (node.sent < bytes.size()) {
-      const auto n = std::min({options_.chunk_bytes, kMaxChunkBytes - 1024, bytes.size() - static_cast<std::size_t>(node.sent)});
+      const auto n =
+          std::min({options_.chunk_bytes, kMaxChunkBytes - 1024, bytes.size() - static_cast<std::size_t>(node.sent)});
       const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(node.sent);
-      const auto sent = peers_.send(id, Channel::bulk,
-                                    host_.codec.encode(Chunk{.deployment = deployment_, .epoch = epoch_, .offset = node.sent,
-                                                             .bytes = Bytes(first, first + static_cast<std::ptrdiff_t>(n))}));
+      const auto sent =
+          peers_.send(id, Channel::bulk,
+                      host_.codec.encode(Chunk{.deployment = deployment_,
+                                               .epoch = epoch_,
+                                               .offset = node.sent,
+                                               .bytes = Bytes(first, first + static_cast<std::ptrdiff_t>(n))}));
       if (sent != Sent::taken) {
         more |= sent == Sent::full;
         break;
@@ -161,7 +172,8 @@ void Coordinator::prepared(NodeId from, const Prepared& m) {
   if (!node || m.deployment != deployment_ || m.epoch != epoch_) return refusals_.count("unknown_deployment");
   if (phase_ != Phase::preparing) return;
   if (!m.ok) {
-    return give_up({text::cat("node '", node->entry.name, "' refuses its shard: ", m.error.what), m.error.where, m.error.todo});
+    return give_up(
+        {text::cat("node '", node->entry.name, "' refuses its shard: ", m.error.what), m.error.where, m.error.todo});
   }
   node->prepared = true;
   if (!std::ranges::all_of(nodes_, [](const auto& n) { return n.second.prepared; })) return;
@@ -190,15 +202,19 @@ void Coordinator::arm(Duration timeout, const char* waiting_for) {
 Error Coordinator::not_there(const char* waiting_for) const {
   std::string what, where;
   for (const auto& [id, node] : nodes_) {
-    const bool there = phase_ == Phase::leasing ? node.leased : phase_ == Phase::preparing ? node.prepared : node.activated;
+    const bool there = phase_ == Phase::leasing     ? node.leased
+                       : phase_ == Phase::preparing ? node.prepared
+                                                    : node.activated;
     if (there) continue;
     const auto objection = peers_.objection(id);
     what += text::cat(what.empty() ? "" : "; ", "node '", node.entry.name, "' ",
-                      peers_.ready(id) ? text::cat("did not answer in time; waited for ", waiting_for)
-                      : objection.empty() ? "cannot be reached" : text::cat("is connected, but ", objection));
+                      peers_.ready(id)    ? text::cat("did not answer in time; waited for ", waiting_for)
+                      : objection.empty() ? "cannot be reached"
+                                          : text::cat("is connected, but ", objection));
     where += text::cat(where.empty() ? "" : ", ", node.entry.address);
   }
-  return {what, where, "check that synfired runs there, that the address is right and that both sides list each other's keys"};
+  return {what, where,
+          "check that synfired runs there, that the address is right and that both sides list each other's keys"};
 }
 
 void Coordinator::give_up(Error error) {
@@ -206,9 +222,9 @@ void Coordinator::give_up(Error error) {
   release();
   host_.log.event(Level::error, "deploy_failed", {{"what", error.what}, {"where", error.where}});
   // Not inline: whoever called may be in the middle of something.
-  timeout_ = host_.clock.call_in(Duration::zero(), [ready = std::exchange(callbacks_.ready, {}), error = std::move(error)]() mutable {
-    ready(fail(std::move(error)));
-  });
+  timeout_ =
+      host_.clock.call_in(Duration::zero(), [ready = std::exchange(callbacks_.ready, {}),
+                                             error = std::move(error)]() mutable { ready(fail(std::move(error))); });
 }
 
 void Coordinator::peer_gone(NodeId peer) {
@@ -235,7 +251,9 @@ void Coordinator::draining(NodeId from) {
   if (phase_ != Phase::active) return lose(*node, "is stopping and takes no new work");
   node->draining = true;
   host_.log.event(Level::warn, "node_draining", {{"node", node->entry.name}});
-  callbacks_.trouble({.node = from, .name = node->entry.name, .draining = true,
+  callbacks_.trouble({.node = from,
+                      .name = node->entry.name,
+                      .draining = true,
                       .error = {text::cat("node '", node->entry.name, "' is stopping"), node->entry.address,
                                 "start it again, or deploy without it"}});
 }

@@ -22,7 +22,7 @@ namespace syn::nodes {
 class Coordinator {
  public:
   struct Callbacks {
-    std::move_only_function<void(Expected<>)> ready;     // once
+    std::move_only_function<void(Expected<>)> ready;        // once
     std::move_only_function<void(const Trouble&)> trouble;  // after ready; once a node and kind
   };
 

@@ -50,10 +50,11 @@ Expected<> Worker::Impl::admissible(const Prepare& p) const {
   if (p.shard_bytes == 0) return fail("an empty shard", where, "plan again");
   const auto held = reserved();
   if (p.shard_bytes > options_.memory_cap / kCopies || held + kCopies * p.shard_bytes > options_.memory_cap) {
-    return fail(text::cat("a shard of ", text::bytes(static_cast<double>(p.shard_bytes)), " does not fit under the memory cap of ",
-                          text::bytes(static_cast<double>(options_.memory_cap)), ", of which ",
-                          text::bytes(static_cast<double>(held)), " are taken"),
-                where, "raise the cap, or use more nodes");
+    return fail(
+        text::cat("a shard of ", text::bytes(static_cast<double>(p.shard_bytes)),
+                  " does not fit under the memory cap of ", text::bytes(static_cast<double>(options_.memory_cap)),
+                  ", of which ", text::bytes(static_cast<double>(held)), " are taken"),
+        where, "raise the cap, or use more nodes");
   }
   return check_spec(p.spec, host_.network.self());
 }
@@ -66,7 +67,8 @@ void Worker::Impl::prepare(NodeId from, Prepare&& p) {
     refusals_.count("not_admissible");
     return peers_.post(from, Prepared{.deployment = p.deployment, .epoch = p.epoch, .ok = false, .error = ok.error()});
   }
-  host_.log.event(Level::info, "prepare", {{"deployment", p.deployment.value}, {"epoch", p.epoch.value}, {"bytes", p.shard_bytes}});
+  host_.log.event(Level::info, "prepare",
+                  {{"deployment", p.deployment.value}, {"epoch", p.epoch.value}, {"bytes", p.shard_bytes}});
   // Of two workers, the one with the lower id dials; who has no address dials us.
   for (const auto& peer : p.peers) {
     if (!peer.address.empty() && peer.id != host_.network.self() && host_.network.self() < peer.id) {
@@ -83,7 +85,8 @@ void Worker::Impl::chunk(Chunk&& c) {
   auto* d = deployment_of(c.deployment, c.epoch);
   if (!d) return;
   // In order and exactly once within one connection; a new one would have ended the deployment.
-  if (d->reading || d->engine || c.offset != d->bytes.size() || c.bytes.size() > d->prepare.shard_bytes - d->bytes.size()) {
+  if (d->reading || d->engine || c.offset != d->bytes.size() ||
+      c.bytes.size() > d->prepare.shard_bytes - d->bytes.size()) {
     return refusals_.count("bad_chunk");
   }
   d->bytes.insert(d->bytes.end(), c.bytes.begin(), c.bytes.end());
@@ -94,7 +97,8 @@ void Worker::Impl::read(Deployment& d) {
   d.reading = true;
   auto reading = std::make_shared<Reading>();
   host_.compute.run(
-      [reading, bytes = std::exchange(d.bytes, {}), spec = d.prepare.spec, name = options_.name, cap = options_.memory_cap] {
+      [reading, bytes = std::exchange(d.bytes, {}), spec = d.prepare.spec, name = options_.name,
+       cap = options_.memory_cap] {
         const auto where = text::cat("the shard on node '", name, "'");
         const Work work{.bytes_touched = bytes.size()};
         auto model = snn::read_model(bytes, where);
@@ -104,16 +108,19 @@ void Worker::Impl::read(Deployment& d) {
         auto engine = snn::Engine::make(std::move(*model));
         if (!engine) return reading->error = fail(engine.error()), work;
         if (const auto most = held_at_most(spec, *engine); most > cap) {
-          reading->error = fail(text::cat("with its windows in flight the shard may take ", text::bytes(static_cast<double>(most)),
-                                          ", the memory cap is ", text::bytes(static_cast<double>(cap))),
-                                where, "raise the cap, admit fewer inferences at once, or use more nodes");
+          reading->error =
+              fail(text::cat("with its windows in flight the shard may take ", text::bytes(static_cast<double>(most)),
+                             ", the memory cap is ", text::bytes(static_cast<double>(cap))),
+                   where, "raise the cap, admit fewer inferences at once, or use more nodes");
           return work;
         }
         reading->wiring = std::move(*wiring);
         reading->engine = std::make_shared<const snn::Engine>(std::move(*engine));
         return work;
       },
-      [this, reading, id = d.prepare.deployment, epoch = d.prepare.epoch](Work, Duration) { have_read(id, epoch, *reading); });
+      [this, reading, id = d.prepare.deployment, epoch = d.prepare.epoch](Work, Duration) {
+        have_read(id, epoch, *reading);
+      });
 }
 
 void Worker::Impl::have_read(DeploymentId id, Epoch epoch, const Reading& reading) {
@@ -124,8 +131,8 @@ void Worker::Impl::have_read(DeploymentId id, Epoch epoch, const Reading& readin
   if (!reading.error) return refuse(d, reading.error.error());
   const auto most = held_at_most(d.prepare.spec, *reading.engine);
   if (reserved() - d.reserved + most > options_.memory_cap) {
-    return refuse(d, {text::cat("with its windows in flight the shard may take ", text::bytes(static_cast<double>(most)),
-                                "; other deployments leave less"),
+    return refuse(d, {text::cat("with its windows in flight the shard may take ",
+                                text::bytes(static_cast<double>(most)), "; other deployments leave less"),
                       text::cat("node '", options_.name, "'"), "retire one, or raise the memory cap"});
   }
   d.reserved = most;
@@ -145,9 +152,10 @@ void Worker::Impl::have_read(DeploymentId id, Epoch epoch, const Reading& readin
     for (const auto& peer : late->second.prepare.peers) {
       if (peer.id == host_.network.self() || peers_.ready(peer.id)) continue;
       const auto why = peers_.objection(peer.id);
-      return refuse(late->second, {text::cat("no connection to node '", peer.name, "'", why.empty() ? "" : ": ", why),
-                                   text::cat("node '", options_.name, "', dialling ", peer.address),
-                                   "check that it runs, that the address is right and that both list each other's keys"});
+      return refuse(late->second,
+                    {text::cat("no connection to node '", peer.name, "'", why.empty() ? "" : ": ", why),
+                     text::cat("node '", options_.name, "', dialling ", peer.address),
+                     "check that it runs, that the address is right and that both list each other's keys"});
     }
   });
   look_prepared(d);
@@ -160,13 +168,18 @@ void Worker::Impl::look_prepared(Deployment& d) {
   }
   d.answered = true;
   d.connect.reset();
-  peers_.post(holder_, Prepared{.deployment = d.prepare.deployment, .epoch = d.prepare.epoch, .ok = true, .error = {},
+  peers_.post(holder_, Prepared{.deployment = d.prepare.deployment,
+                                .epoch = d.prepare.epoch,
+                                .ok = true,
+                                .error = {},
                                 .resident_bytes = d.engine->resident_bytes()});
 }
 
 void Worker::Impl::refuse(Deployment& d, Error error) {
   host_.log.event(Level::warn, "shard_refused", {{"deployment", d.prepare.deployment.value}, {"what", error.what}});
-  peers_.post(holder_, Prepared{.deployment = d.prepare.deployment, .epoch = d.prepare.epoch, .ok = false, .error = std::move(error)});
+  peers_.post(
+      holder_,
+      Prepared{.deployment = d.prepare.deployment, .epoch = d.prepare.epoch, .ok = false, .error = std::move(error)});
   const auto id = d.prepare.deployment;
   deployments_.erase(id);
 }

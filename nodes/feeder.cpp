@@ -75,12 +75,21 @@ struct Feeder::Impl {
 };
 
 Feeder::Feeder(Clock& clock, Client& client, FeederOptions options, RowOf row_of, OnOutcome on_outcome)
-    : impl_(std::make_unique<Impl>(Impl{.clock = clock, .client = client, .options = options, .row_of = std::move(row_of),
-                                        .on_outcome = std::move(on_outcome), .done = {}, .index_of = {}, .started = {}, .timer = {}})) {
+    : impl_(std::make_unique<Impl>(Impl{.clock = clock,
+                                        .client = client,
+                                        .options = options,
+                                        .row_of = std::move(row_of),
+                                        .on_outcome = std::move(on_outcome),
+                                        .done = {},
+                                        .index_of = {},
+                                        .started = {},
+                                        .timer = {}})) {
   client.on_outcome([impl = impl_.get()](const Outcome& o) { impl->outcome(o); });
 }
 
-Feeder::~Feeder() { impl_->client.on_outcome({}); }
+Feeder::~Feeder() {
+  impl_->client.on_outcome({});
+}
 
 void Feeder::start(std::move_only_function<void()> done) {
   SYN_ASSERT(!impl_->done);
@@ -95,7 +104,11 @@ void Feeder::stop() {
   impl_->look_done();
 }
 
-std::uint64_t Feeder::submitted() const { return impl_->next; }
-std::uint64_t Feeder::completed() const { return impl_->completed; }
+std::uint64_t Feeder::submitted() const {
+  return impl_->next;
+}
+std::uint64_t Feeder::completed() const {
+  return impl_->completed;
+}
 
 }  // namespace syn::nodes

@@ -12,20 +12,32 @@ constexpr Duration kLongestDeadline = std::chrono::hours(24);
 
 const char* name_of(Outcome::Kind kind) {
   switch (kind) {
-    case Outcome::Kind::result: return "result";
-    case Outcome::Kind::deadline: return "deadline";
-    case Outcome::Kind::node_lost: return "node_lost";
-    case Outcome::Kind::failed: return "failed";
-    case Outcome::Kind::cancelled: return "cancelled";
-    case Outcome::Kind::draining: return "draining";
+    case Outcome::Kind::result:
+      return "result";
+    case Outcome::Kind::deadline:
+      return "deadline";
+    case Outcome::Kind::node_lost:
+      return "node_lost";
+    case Outcome::Kind::failed:
+      return "failed";
+    case Outcome::Kind::cancelled:
+      return "cancelled";
+    case Outcome::Kind::draining:
+      return "draining";
   }
   return "unknown";
 }
 
-Gateway::Gateway(Host host, Peers& peers, Refusals& refusals, Options options, const Planned& planned, DeploymentId deployment,
-                 Epoch epoch, OnOutcome& on_outcome)
-    : host_(host), peers_(peers), refusals_(refusals), options_(options), planned_(planned), deployment_(deployment),
-      epoch_(epoch), on_outcome_(on_outcome) {
+Gateway::Gateway(Host host, Peers& peers, Refusals& refusals, Options options, const Planned& planned,
+                 DeploymentId deployment, Epoch epoch, OnOutcome& on_outcome)
+    : host_(host),
+      peers_(peers),
+      refusals_(refusals),
+      options_(options),
+      planned_(planned),
+      deployment_(deployment),
+      epoch_(epoch),
+      on_outcome_(on_outcome) {
   std::map<std::string, std::size_t> offset;
   for (const auto& input : planned.inputs) {
     offset[input.population] = row_size_;
@@ -54,9 +66,11 @@ Gateway::~Gateway() {
 Expected<InferenceId> Gateway::submit(std::span<const Count> row, Duration deadline) {
   if (closed_) return fail(*closed_);
   if (row.size() != row_size_) {
-    return fail(text::cat("an input of ", row.size(), " counts; the model takes ", row_size_), "submit", "give one row of the model's input");
+    return fail(text::cat("an input of ", row.size(), " counts; the model takes ", row_size_), "submit",
+                "give one row of the model's input");
   }
-  if (deadline <= Duration::zero()) return fail("the deadline has passed already", "submit", "give a deadline in the future");
+  if (deadline <= Duration::zero())
+    return fail("the deadline has passed already", "submit", "give a deadline in the future");
   const bool now = flying_.size() < planned_.plan.in_flight && backlog_.empty();
   if (!now && backlog_.size() >= options_.backlog) {
     return fail(text::cat(backlog_.size(), " inferences wait for admission already"), "submit",
@@ -65,8 +79,10 @@ Expected<InferenceId> Gateway::submit(std::span<const Count> row, Duration deadl
   const InferenceId id{next_id_++};
   ++counts_.accepted;
   ++counts_.in_flight;
-  Flight flight{.submitted = host_.clock.now(), .deadline = host_.clock.now() + std::min(deadline, kLongestDeadline),
-                .allowed = deadline, .row = {}};
+  Flight flight{.submitted = host_.clock.now(),
+                .deadline = host_.clock.now() + std::min(deadline, kLongestDeadline),
+                .allowed = deadline,
+                .row = {}};
   deadlines_.emplace(flight.deadline, id);
   watch_deadlines();
   if (now) {
@@ -90,13 +106,18 @@ void Gateway::admit(InferenceId id, std::span<const Count> row) {
   for (std::size_t e = 0; e < out_.size(); ++e) {
     const auto& spec = out_[e].spec();
     const auto encodings = peers_.encodings(spec.to);
-    auto at = std::ranges::find_if(made, [&](const Made& m) { return m.offset == offsets_[e] && m.encodings == encodings; });
+    auto at =
+        std::ranges::find_if(made, [&](const Made& m) { return m.offset == offsets_[e] && m.encodings == encodings; });
     if (at == made.end()) {
-      made.push_back({offsets_[e], encodings, host_.codec.pack(row.subspan(offsets_[e], spec.neurons), spec.greatest, encodings)});
+      made.push_back(
+          {offsets_[e], encodings, host_.codec.pack(row.subspan(offsets_[e], spec.neurons), spec.greatest, encodings)});
       at = made.end() - 1;
     }
-    out_[e].push(id, host_.codec.encode(SpikeFrame{.id = {deployment_, epoch_, id, spec.id, 0}, .encoding = at->packed.encoding,
-                                                   .checksum = 0, .has_checksum = false, .packed = at->packed.bytes}));
+    out_[e].push(id, host_.codec.encode(SpikeFrame{.id = {deployment_, epoch_, id, spec.id, 0},
+                                                   .encoding = at->packed.encoding,
+                                                   .checksum = 0,
+                                                   .has_checksum = false,
+                                                   .packed = at->packed.bytes}));
   }
   pump();
 }
@@ -163,7 +184,8 @@ void Gateway::failed(NodeId from, const Failed& m) {
   Outcome outcome;
   outcome.kind = Outcome::Kind::failed;
   outcome.error = m.error;
-  host_.log.event(Level::warn, "inference_failed", {{"id", m.inference.value}, {"by", peers_.name(from)}, {"what", m.error.what}});
+  host_.log.event(Level::warn, "inference_failed",
+                  {{"id", m.inference.value}, {"by", peers_.name(from)}, {"what", m.error.what}});
   finish(m.inference, std::move(outcome));
   flush();
 }
@@ -172,7 +194,8 @@ void Gateway::cancel(InferenceId id) {
   if (!flying_.contains(id) && !waiting_.contains(id)) return;
   Outcome outcome;
   outcome.kind = Outcome::Kind::cancelled;
-  outcome.error = {"the inference was cancelled", text::cat("inference ", id.value), "submit it again if it is still wanted"};
+  outcome.error = {"the inference was cancelled", text::cat("inference ", id.value),
+                   "submit it again if it is still wanted"};
   finish(id, std::move(outcome));
   flush_timer_ = host_.clock.call_in(Duration::zero(), [this] { flush(); });
 }
@@ -297,7 +320,8 @@ std::vector<EdgeAccount> Gateway::accounts() const {
 std::vector<EdgeAccount> Gateway::received() const {
   std::vector<EdgeAccount> all;
   for (const auto& edge : in_) {
-    all.push_back({.deployment = deployment_, .edge = edge.spec().id, .frames = edge.received(), .bytes = edge.bytes()});
+    all.push_back(
+        {.deployment = deployment_, .edge = edge.spec().id, .frames = edge.received(), .bytes = edge.bytes()});
   }
   return all;
 }

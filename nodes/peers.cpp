@@ -61,7 +61,8 @@ void Peers::peer_changed(NodeId id, PeerState state, std::uint64_t generation) {
   peer.generation = generation;
   peer.malformed = 0;
   peer.objection = "it has not said Hello";
-  post(id, Hello{.encodings = kAllEncodings, .name = options_.name, .version = options_.version, .instance = instance_});
+  post(id,
+       Hello{.encodings = kAllEncodings, .name = options_.name, .version = options_.version, .instance = instance_});
 }
 
 void Peers::lose(NodeId id, Peer& peer) {
@@ -79,7 +80,8 @@ void Peers::received(NodeId from, Bytes bytes) {
   if (!message) {
     ++peer.malformed;
     refusals_.count("malformed");
-    host_.log.event(Level::warn, "malformed", {{"peer", from.value}, {"bytes", bytes.size()}, {"what", message.error().what}});
+    host_.log.event(Level::warn, "malformed",
+                    {{"peer", from.value}, {"bytes", bytes.size()}, {"what", message.error().what}});
     return;
   }
   if (const auto* h = std::get_if<Hello>(&*message)) return hello(from, peer, *h);
@@ -90,8 +92,8 @@ void Peers::received(NodeId from, Bytes bytes) {
 void Peers::hello(NodeId from, Peer& peer, const Hello& h) {
   if (h.lowest_protocol > kProtocol || h.highest_protocol < kLowestProtocol) {
     refusals_.count("protocol");
-    peer.objection = text::cat("it speaks protocol ", h.lowest_protocol, " to ", h.highest_protocol, ", this node speaks ",
-                               kLowestProtocol, " to ", kProtocol);
+    peer.objection = text::cat("it speaks protocol ", h.lowest_protocol, " to ", h.highest_protocol,
+                               ", this node speaks ", kLowestProtocol, " to ", kProtocol);
     host_.log.event(Level::warn, "protocol", {{"peer", from.value}, {"what", peer.objection}});
     return;
   }
@@ -103,7 +105,8 @@ void Peers::hello(NodeId from, Peer& peer, const Hello& h) {
   peer.name = h.name.substr(0, kMaxNameBytes);
   peer.objection.clear();
   peer.ready = true;
-  host_.log.event(Level::info, "peer_up", {{"peer", from.value}, {"name", peer.name}, {"version", h.version.substr(0, 64)}});
+  host_.log.event(Level::info, "peer_up",
+                  {{"peer", from.value}, {"name", peer.name}, {"version", h.version.substr(0, 64)}});
   callbacks_.ready(from);
 }
 

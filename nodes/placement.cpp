@@ -24,11 +24,13 @@ Expected<> usable(const snn::Model& model) {
     readouts += readout;
     sources += std::holds_alternative<snn::Source>(model.populations[p].kind);
     if (!readout && !read[p]) {
-      return fail(text::cat("nobody reads population '", model.populations[p].name, "'"), where, "leave it out of the model");
+      return fail(text::cat("nobody reads population '", model.populations[p].name, "'"), where,
+                  "leave it out of the model");
     }
   }
   if (readouts != 1 || sources == 0 || !std::holds_alternative<snn::Readout>(model.populations.back().kind)) {
-    return fail(text::cat("a plan needs a model with one readout, its last population, and a source; this one has ", readouts, " and ", sources),
+    return fail(text::cat("a plan needs a model with one readout, its last population, and a source; this one has ",
+                          readouts, " and ", sources),
                 where, "convert the model again");
   }
   return {};
@@ -42,8 +44,8 @@ struct Prediction {
 
 // With the real edges. Latency: the longest path through the shards; a window leaves as soon as it is made, so that all
 // but the first window of each stage overlap with the others'.
-Prediction predict(const snn::Model& model, const Layout& layout, std::span<const PlanNode> nodes, const PlanOptions& options,
-                   const snn::CutModel& cut, std::uint32_t windows) {
+Prediction predict(const snn::Model& model, const Layout& layout, std::span<const PlanNode> nodes,
+                   const PlanOptions& options, const snn::CutModel& cut, std::uint32_t windows) {
   const auto costs = snn::costs(model);
   const auto shards = layout.pieces.size();
   Prediction out;
@@ -51,7 +53,8 @@ Prediction predict(const snn::Model& model, const Layout& layout, std::span<cons
   out.resident.resize(shards);
   for (std::size_t s = 0; s < shards; ++s) {
     for (const auto& piece : layout.pieces[s]) {
-      const double share = double(piece.channel_end - piece.channel_begin) / model.populations[piece.population].shape.channels;
+      const double share =
+          double(piece.channel_end - piece.channel_begin) / model.populations[piece.population].shape.channels;
       out.compute_us[s] += compute_us(costs[piece.population], share, nodes[layout.devices[s]].device);
       out.resident[s] += share * static_cast<double>(costs[piece.population].bytes);
     }
@@ -64,7 +67,8 @@ Prediction predict(const snn::Model& model, const Layout& layout, std::span<cons
   double slowest_window = 0;
   for (std::size_t s = 0; s < shards; ++s) slowest_window = std::max(slowest_window, out.compute_us[s] / windows);
   auto ordered = cut.cuts;
-  std::ranges::stable_sort(ordered, {}, [](const snn::Cut& c) { return c.from_shard == kGateway ? 0 : c.from_shard + 1; });
+  std::ranges::stable_sort(ordered, {},
+                           [](const snn::Cut& c) { return c.from_shard == kGateway ? 0 : c.from_shard + 1; });
   for (const auto& c : ordered) {
     // The cut's own activity, or the population's as a whole where the cut does not say.
     snn::Population p;
@@ -81,16 +85,18 @@ Prediction predict(const snn::Model& model, const Layout& layout, std::span<cons
       bytes[end] += size;
     }
     const double made = c.from_shard == kGateway ? 0 : start[c.from_shard] + out.compute_us[c.from_shard] / windows;
-    const double one = message_us(1, size / count, device(c.from_shard)) + message_us(1, size / count, device(c.to_shard)) +
-                       std::max(link_us(size / count, device(c.from_shard)), link_us(size / count, device(c.to_shard))) +
-                       (device(c.from_shard).link_latency_us + device(c.to_shard).link_latency_us) / 2;
+    const double one =
+        message_us(1, size / count, device(c.from_shard)) + message_us(1, size / count, device(c.to_shard)) +
+        std::max(link_us(size / count, device(c.from_shard)), link_us(size / count, device(c.to_shard))) +
+        (device(c.from_shard).link_latency_us + device(c.to_shard).link_latency_us) / 2;
     start[slot(c.to_shard)] = std::max(start[slot(c.to_shard)], made + one);
   }
   out.latency_us = start[shards] + (windows - 1) * slowest_window;
   for (std::size_t s = 0; s <= shards; ++s) {
     const auto& d = device(s == shards ? kGateway : std::uint32_t(s));
     const double compute = s == shards ? 0 : out.compute_us[s] / std::max(1u, d.cores);
-    out.bottleneck_us = std::max({out.bottleneck_us, compute, message_us(messages[s], bytes[s], d), link_us(bytes[s], d)});
+    out.bottleneck_us =
+        std::max({out.bottleneck_us, compute, message_us(messages[s], bytes[s], d), link_us(bytes[s], d)});
   }
   return out;
 }
@@ -112,12 +118,14 @@ std::uint32_t window_of(const snn::Model& model, const PlanOptions& options) {
 
 }  // namespace
 
-Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span<const PlanNode> all, const PlanOptions& options) {
+Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span<const PlanNode> all,
+                       const PlanOptions& options) {
   const auto where = text::cat("model '", model.name, "'");
   if (auto ok = usable(model); !ok) return fail(ok.error());
   const std::size_t count = options.nodes == 0 ? all.size() : options.nodes;
   if (count == 0 || count > all.size()) {
-    return fail(text::cat("a plan over ", count, " nodes; ", all.size(), " are known"), "plan", "name as many nodes as are to be used");
+    return fail(text::cat("a plan over ", count, " nodes; ", all.size(), " are known"), "plan",
+                "name as many nodes as are to be used");
   }
   const auto nodes = all.first(count);
   const auto window = window_of(model, options);
@@ -125,7 +133,8 @@ Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span
 
   const auto layout = search(model, nodes, windows);
   if (!layout) {
-    return fail(text::cat("it cannot be cut into ", count, " shards: it has too few populations and channels"), where, "use fewer nodes");
+    return fail(text::cat("it cannot be cut into ", count, " shards: it has too few populations and channels"), where,
+                "use fewer nodes");
   }
   auto cut = snn::cut(model, layout->pieces);
   if (!cut) return fail(cut.error());
@@ -138,10 +147,11 @@ Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span
   plan.predicted_throughput = 1e6 / prediction.bottleneck_us;
   plan.predicted_wire_bytes = prediction.wire_bytes;
   // As many inferences as fit into one latency keep every stage busy; one more covers what is on its way back.
-  plan.in_flight = options.in_flight != 0
-                       ? options.in_flight
-                       : std::clamp(static_cast<std::uint32_t>(std::ceil(prediction.latency_us / prediction.bottleneck_us)) + 1,
-                                    kMinInFlight, kMaxInFlight);
+  plan.in_flight =
+      options.in_flight != 0
+          ? options.in_flight
+          : std::clamp(static_cast<std::uint32_t>(std::ceil(prediction.latency_us / prediction.bottleneck_us)) + 1,
+                       kMinInFlight, kMaxInFlight);
   for (const auto& node : nodes) plan.nodes.push_back(node.entry);
   plan.nodes.push_back(options.gateway);
   for (std::size_t s = 0; s < layout->pieces.size(); ++s) {
@@ -153,10 +163,19 @@ Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span
   }
   std::uint16_t next_edge = 1;
   for (const auto& c : cut->cuts) {
-    const auto node = [&](std::uint32_t shard) { return shard == kGateway ? options.gateway.id : plan.shards[shard].node; };
-    EdgeSpec edge{.id = EdgeId{next_edge++}, .from_shard = c.from_shard, .to_shard = c.to_shard, .from = node(c.from_shard),
-                  .to = node(c.to_shard), .population = c.population, .neurons = c.neurons, .greatest = std::max(1u, c.greatest),
-                  .potentials = c.potentials, .constant = c.constant};
+    const auto node = [&](std::uint32_t shard) {
+      return shard == kGateway ? options.gateway.id : plan.shards[shard].node;
+    };
+    EdgeSpec edge{.id = EdgeId{next_edge++},
+                  .from_shard = c.from_shard,
+                  .to_shard = c.to_shard,
+                  .from = node(c.from_shard),
+                  .to = node(c.to_shard),
+                  .population = c.population,
+                  .neurons = c.neurons,
+                  .greatest = std::max(1u, c.greatest),
+                  .potentials = c.potentials,
+                  .constant = c.constant};
     // W inferences never wait for credit, and acknowledgements may come W windows late (half the credit).
     edge.credit = 2 * plan.in_flight * (edge.constant || edge.potentials || c.from_shard == kGateway ? 1 : windows);
     if (c.from_shard != kGateway) plan.shards[c.from_shard].spec.out.push_back(edge);
@@ -164,7 +183,8 @@ Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span
   }
   for (auto& shard : plan.shards) {
     auto& out = shard.spec.out;
-    if (out.empty()) return fail(text::cat("shard ", shard.spec.shard, " would have no reader"), where, "use fewer nodes");
+    if (out.empty())
+      return fail(text::cat("shard ", shard.spec.shard, " would have no reader"), where, "use fewer nodes");
     const auto carrier = std::ranges::find(out, true, &EdgeSpec::potentials);
     EdgeSpec& chosen = carrier == out.end() ? out.front() : *carrier;
     chosen.carries_checksum = true;
@@ -179,17 +199,18 @@ Expected<Planned> plan(const snn::Model& model, const ModelHash& hash, std::span
   planned.classes = model.populations.back().shape.neurons();
 
   // Why, and what was refused.
-  plan.notes.push_back(text::cat("cut for the slowest stage: ", text::fixed(prediction.bottleneck_us, 1), " us an inference on ",
-                                 names(*layout, nodes), "; ", plan.in_flight, " inferences in flight, windows of ", window,
-                                 window == 1 ? " row" : " rows"));
+  plan.notes.push_back(text::cat("cut for the slowest stage: ", text::fixed(prediction.bottleneck_us, 1),
+                                 " us an inference on ", names(*layout, nodes), "; ", plan.in_flight,
+                                 " inferences in flight, windows of ", window, window == 1 ? " row" : " rows"));
   if (count > 1) {
     if (const auto fewer = search(model, nodes.first(count - 1), windows)) {
       if (auto fewer_cut = snn::cut(model, fewer->pieces)) {
         const auto other = predict(model, *fewer, nodes.first(count - 1), options, *fewer_cut, windows);
         const bool slower = other.bottleneck_us <= prediction.bottleneck_us;
-        plan.notes.push_back(text::cat(slower ? "warning: one node fewer would be no slower: " : "runner-up, one node fewer: ",
-                                       text::fixed(other.bottleneck_us, 1), " us an inference at the slowest stage, latency ",
-                                       text::fixed(other.latency_us, 0), " us against ", text::fixed(prediction.latency_us, 0), " us"));
+        plan.notes.push_back(
+            text::cat(slower ? "warning: one node fewer would be no slower: " : "runner-up, one node fewer: ",
+                      text::fixed(other.bottleneck_us, 1), " us an inference at the slowest stage, latency ",
+                      text::fixed(other.latency_us, 0), " us against ", text::fixed(prediction.latency_us, 0), " us"));
       }
     }
   }

@@ -20,11 +20,11 @@ struct PlanNode {
 };
 
 struct PlanOptions {
-  NodeEntry gateway;                // who submits and collects; it computes nothing
-  DeviceProfile gateway_device;     // its link and its cost per message
-  std::uint32_t nodes = 0;          // use exactly the first so many; 0: all that were given
-  std::uint32_t window_steps = 0;   // D; 0: one window an inference. Framing only in `volley` code
-  std::uint32_t in_flight = 0;      // W; 0: enough to keep every stage busy
+  NodeEntry gateway;               // who submits and collects; it computes nothing
+  DeviceProfile gateway_device;    // its link and its cost per message
+  std::uint32_t nodes = 0;         // use exactly the first so many; 0: all that were given
+  std::uint32_t window_steps = 0;  // D; 0: one window an inference. Framing only in `volley` code
+  std::uint32_t in_flight = 0;     // W; 0: enough to keep every stage busy
 };
 
 // A model's own input, in the order in which a submitted row holds them.
@@ -36,9 +36,9 @@ struct Input {
 // A plan, and what it takes to carry it out.
 struct Planned {
   Plan plan;
-  std::vector<Bytes> shards;   // the .syn of each of plan.shards
+  std::vector<Bytes> shards;  // the .syn of each of plan.shards
   std::vector<Input> inputs;
-  std::uint32_t classes = 0;   // potentials of one result
+  std::uint32_t classes = 0;  // potentials of one result
 };
 
 // One shard a node, always as many as asked for: contiguous ranges of populations, and channel ranges of the heavy ones

@@ -27,7 +27,8 @@ double wire_bytes_of(const snn::Population& population, double share, std::uint3
   const double packed = places * bits / 8;
   const double sparse = places / 8 + (population.greatest > 1 ? events * bits / 8 : 0);
   const double gaps = events * (10 + (population.greatest > 1 ? bits : 0)) / 8;
-  return std::min({packed, sparse, gaps, 2 * places}) + (source ? 1 : windows) * (kFrameHeaderBytes + kWireOverheadBytes);
+  return std::min({packed, sparse, gaps, 2 * places}) +
+         (source ? 1 : windows) * (kFrameHeaderBytes + kWireOverheadBytes);
 }
 
 double compute_us(const snn::Cost& cost, double share, const DeviceProfile& device) {
@@ -39,6 +40,8 @@ double message_us(double messages, double bytes, const DeviceProfile& device) {
   return messages * device.message_us + bytes * device.byte_ns / 1000;
 }
 
-double link_us(double bytes, const DeviceProfile& device) { return bytes * 8 / device.link_mbit; }
+double link_us(double bytes, const DeviceProfile& device) {
+  return bytes * 8 / device.link_mbit;
+}
 
 }  // namespace syn::nodes

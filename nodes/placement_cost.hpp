@@ -1,4 +1,5 @@
-// What a piece of a model is predicted to cost in time and on the wire, by a device's profile: the planner's arithmetic. Doubles are fine here: a plan is made once and then carried as data.
+// What a piece of a model is predicted to cost in time and on the wire, by a device's profile: the planner's
+// arithmetic. Doubles are fine here: a plan is made once and then carried as data.
 #pragma once
 
 #include "core/device.hpp"

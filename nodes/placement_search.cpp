@@ -58,7 +58,9 @@ Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint3
       }
       for (const auto& [from, from_piece] : of[projection.from]) {
         if (from == to) continue;
-        if (channel_wise(projection) && (from_piece.channel_end <= to_piece.channel_begin || to_piece.channel_end <= from_piece.channel_begin)) continue;
+        if (channel_wise(projection) &&
+            (from_piece.channel_end <= to_piece.channel_begin || to_piece.channel_end <= from_piece.channel_begin))
+          continue;
         line.readers[from].push_back(to);
         line.sources[to].push_back(from);
       }
@@ -76,7 +78,8 @@ Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint3
 
 // The slowest of the three things a node does at once for one inference: computing (on all its cores, on different
 // inferences), handling messages on its loop, and moving bytes over its link.
-double stage_us(const Line& line, std::size_t begin, std::size_t end, const DeviceProfile& device, std::uint32_t windows) {
+double stage_us(const Line& line, std::size_t begin, std::size_t end, const DeviceProfile& device,
+                std::uint32_t windows) {
   double compute = 0, messages = 0, bytes = 0;
   std::vector<int> outside;
   for (auto i = begin; i < end; ++i) {
@@ -137,8 +140,10 @@ std::optional<Layout> cut_line(const Line& line, const std::vector<Item>& items,
         const auto before = std::ranges::find_if(mine, [&](const Piece& p) {
           return p.population == piece.population && p.channel_end == piece.channel_begin;
         });
-        if (before == mine.end()) mine.push_back(piece);
-        else before->channel_end = piece.channel_end;
+        if (before == mine.end())
+          mine.push_back(piece);
+        else
+          before->channel_end = piece.channel_end;
       }
     }
     std::ranges::stable_sort(layout.pieces[d - 1], {}, &Piece::population);

@@ -17,7 +17,8 @@ struct Item {
   double share = 1;
 };
 // Populations that are sliced alike: an IntegrateAndFire and the pools that hang on it alone.
-std::vector<Item> items_of(const snn::Model& model, std::span<const std::uint32_t> slices);  // per block: how many slices
+std::vector<Item> items_of(const snn::Model& model,
+                           std::span<const std::uint32_t> slices);  // per block: how many slices
 struct Block {
   std::vector<std::uint32_t> populations;
   std::uint32_t channels = 1;  // it can be cut into so many slices; 1: not at all

@@ -8,7 +8,9 @@
 namespace syn::nodes {
 namespace {
 
-std::unexpected<Error> illegal(std::string what) { return fail(std::move(what), "the plan", "make the plan again"); }
+std::unexpected<Error> illegal(std::string what) {
+  return fail(std::move(what), "the plan", "make the plan again");
+}
 
 // Every channel of every population but the Sources, exactly once.
 Expected<> check_cover(const Plan& plan, const snn::Model& model) {
@@ -25,21 +27,23 @@ Expected<> check_cover(const Plan& plan, const snn::Model& model) {
     std::uint32_t covered = 0;
     for (const auto& piece : pieces) {
       if (piece.channel_begin != covered || piece.channel_end <= piece.channel_begin) {
-        return illegal(text::cat("channel ", std::min(covered, piece.channel_begin), " of population '", population.name,
+        return illegal(text::cat("channel ", std::min(covered, piece.channel_begin), " of population '",
+                                 population.name,
                                  piece.channel_begin < covered ? "' is computed twice" : "' is computed by nobody"));
       }
       covered = piece.channel_end;
     }
     if (covered != population.shape.channels) {
-      return illegal(text::cat("channels ", covered, " to ", population.shape.channels, " of population '", population.name,
-                               "' are computed by nobody, or do not exist"));
+      return illegal(text::cat("channels ", covered, " to ", population.shape.channels, " of population '",
+                               population.name, "' are computed by nobody, or do not exist"));
     }
   }
   for (const auto& shard : plan.shards) {
     for (const auto& piece : shard.pieces) {
       if (piece.population >= model.populations.size() ||
           std::holds_alternative<snn::Source>(model.populations[piece.population].kind)) {
-        return illegal(text::cat("shard ", shard.spec.shard, " is to compute population ", piece.population, ", which is none"));
+        return illegal(
+            text::cat("shard ", shard.spec.shard, " is to compute population ", piece.population, ", which is none"));
       }
     }
   }
@@ -103,7 +107,8 @@ Expected<> check(const Plan& plan, const snn::Model& model) {
       for (const auto& e : *edges) {
         if (std::uint64_t{plan.in_flight} * windows(e) <= e.credit) continue;
         return illegal(text::cat("edge ", e.id.value, ", '", e.population, "', has credit for ", e.credit,
-                                 " windows: with ", plan.in_flight, " inferences of ", windows(e), " in flight it could deadlock"));
+                                 " windows: with ", plan.in_flight, " inferences of ", windows(e),
+                                 " in flight it could deadlock"));
       }
     }
   }

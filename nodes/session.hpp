@@ -28,10 +28,10 @@ const char* name_of(Outcome::Kind kind);
 struct SessionCounts {
   std::uint64_t accepted = 0;
   std::uint64_t results = 0;
-  std::uint64_t errors = 0;       // outcomes that are not results
-  std::uint64_t lost = 0;         // accepted, and neither a result nor an error nor in flight: must be 0
-  std::uint64_t duplicated = 0;   // potentials that came again for an inference that had its outcome
-  std::uint64_t in_flight = 0;    // admitted or waiting for admission
+  std::uint64_t errors = 0;      // outcomes that are not results
+  std::uint64_t lost = 0;        // accepted, and neither a result nor an error nor in flight: must be 0
+  std::uint64_t duplicated = 0;  // potentials that came again for an inference that had its outcome
+  std::uint64_t in_flight = 0;   // admitted or waiting for admission
   bool operator==(const SessionCounts&) const = default;
 };
 

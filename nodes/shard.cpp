@@ -78,7 +78,8 @@ void Shard::frame(NodeId from, SpikeFrame&& frame, std::size_t bytes) {
 
 bool Shard::complete(const Flow& flow) const {
   for (std::size_t e = 0; e < in_.size(); ++e) {
-    if (in_[e].spec().constant ? flow.next_window == 0 && !flow.held[e][0].here : !flow.held[e][flow.next_window].here) {
+    if (in_[e].spec().constant ? flow.next_window == 0 && !flow.held[e][0].here
+                               : !flow.held[e][flow.next_window].here) {
       return false;
     }
   }

@@ -51,7 +51,7 @@ class Shard {
     Refusals& refusals;
     DeploymentId deployment;
     Epoch epoch;
-    NodeId gateway;        // gets Failed
+    NodeId gateway;  // gets Failed
     Duration ack_delay;
     Totals& totals;
   };
@@ -83,16 +83,16 @@ class Shard {
   struct Step {
     snn::State state;
     snn::Window window;
-    std::vector<Held> frames;       // per in-edge, of this window
-    std::vector<Bytes> encoded;     // per out-edge; empty: nothing goes out with this window
+    std::vector<Held> frames;              // per in-edge, of this window
+    std::vector<Bytes> encoded;            // per out-edge; empty: nothing goes out with this window
     std::vector<std::uint32_t> encodings;  // per out-edge, what its receiver understands
-    std::uint64_t checksum = 0;     // of all windows so far and all that reached us with them
+    std::uint64_t checksum = 0;            // of all windows so far and all that reached us with them
     Expected<> error;
   };
   struct Flow {
     std::uint32_t next_window = 0;
     bool running = false;
-    bool cancelled = false;  // while running
+    bool cancelled = false;               // while running
     std::vector<std::vector<Held>> held;  // [in-edge][window]
     std::shared_ptr<Step> step;
   };
@@ -101,7 +101,7 @@ class Shard {
   void start_ready();
   void start(InferenceId id, Flow& flow);
   void stepped(InferenceId id, std::shared_ptr<Step> step);
-  void end(InferenceId id);  // consumes what is held for it
+  void end(InferenceId id);                         // consumes what is held for it
   void failed(InferenceId id, const Error& error);  // tells the gateway, and ends it
   void consume(std::size_t in_edge);
   void send_ack(InEdge& edge);
@@ -118,7 +118,8 @@ class Shard {
   };
   static Work run(const Fixed& fixed, InferenceId id, std::uint32_t window, Step& step);
   static Expected<> unpack(const Fixed& fixed, Step& step, Work& work);
-  static void pack(const Fixed& fixed, InferenceId id, std::uint32_t window, std::uint64_t checksum, Step& step, Work& work);
+  static void pack(const Fixed& fixed, InferenceId id, std::uint32_t window, std::uint64_t checksum, Step& step,
+                   Work& work);
 
   Context context_;
   std::shared_ptr<const Fixed> fixed_;

@@ -28,7 +28,8 @@ Expected<> check_spec(const ShardSpec& spec, NodeId self) {
     return fail(text::cat(spec.steps, " rows in windows of ", spec.window_steps), "the shard's description", kPlanBug);
   }
   if (spec.in.empty() || spec.out.empty() || spec.in.size() + spec.out.size() > kMaxEdges) {
-    return fail(text::cat(spec.in.size(), " edges in and ", spec.out.size(), " out"), "the shard's description", kPlanBug);
+    return fail(text::cat(spec.in.size(), " edges in and ", spec.out.size(), " out"), "the shard's description",
+                kPlanBug);
   }
   std::uint32_t checksums = 0;
   std::set<EdgeId> ids;
@@ -39,8 +40,9 @@ Expected<> check_spec(const ShardSpec& spec, NodeId self) {
     if (e.neurons == 0 || e.credit == 0 || e.credit > kMaxCredit) return refuse("no neurons or no credit", e);
     if (!e.potentials && (e.greatest == 0 || e.greatest > kGreatestCount)) return refuse("its counts have no bound", e);
     if (window_bytes(spec, e) + 256 > kMaxFrameBytes) {
-      return fail(text::cat("a window of ", window_bytes(spec, e), " bytes does not fit in a frame of ", kMaxFrameBytes),
-                  text::cat("edge '", e.population.substr(0, 64), "'"), "use a smaller window (--window)");
+      return fail(
+          text::cat("a window of ", window_bytes(spec, e), " bytes does not fit in a frame of ", kMaxFrameBytes),
+          text::cat("edge '", e.population.substr(0, 64), "'"), "use a smaller window (--window)");
     }
     if (!in && e.carries_checksum) ++checksums;
     return {};
@@ -51,14 +53,16 @@ Expected<> check_spec(const ShardSpec& spec, NodeId self) {
   for (const auto& e : spec.out) {
     if (auto ok = edge(e, false); !ok) return ok;
   }
-  if (checksums != 1) return fail(text::cat(checksums, " out-edges carry the checksum"), "the shard's description", kPlanBug);
+  if (checksums != 1)
+    return fail(text::cat(checksums, " out-edges carry the checksum"), "the shard's description", kPlanBug);
   return {};
 }
 
 Expected<Wiring> wire(const ShardSpec& spec, const snn::Model& model) {
   Wiring wiring;
   if (model.rows() != spec.steps) {
-    return fail(text::cat("the model has ", model.rows(), " rows an inference, the plan ", spec.steps), "the shard", kPlanBug);
+    return fail(text::cat("the model has ", model.rows(), " rows an inference, the plan ", spec.steps), "the shard",
+                kPlanBug);
   }
   std::vector<int> source_of(model.populations.size(), -1);
   int sources = 0;
@@ -72,7 +76,8 @@ Expected<Wiring> wire(const ShardSpec& spec, const snn::Model& model) {
     const auto& population = model.populations[p];
     if (population.shape.neurons() != e.neurons || population.greatest != e.greatest) {
       return refuse(text::cat("the shard's source has ", population.shape.neurons(), " neurons with counts up to ",
-                              population.greatest, ", the edge ", e.neurons, " with counts up to ", e.greatest), e);
+                              population.greatest, ", the edge ", e.neurons, " with counts up to ", e.greatest),
+                    e);
     }
     if (fed[source_of[p]]) return refuse("two edges feed one source", e);
     fed[source_of[p]] = true;
@@ -105,7 +110,8 @@ std::uint64_t held_at_most(const ShardSpec& spec, const snn::Engine& engine) {
   std::uint64_t inferences = 0;
   for (const auto& e : spec.in) {
     bytes += e.credit * window_bytes(spec, e);
-    inferences = std::max<std::uint64_t>(inferences, e.constant ? e.credit : (e.credit + spec.windows() - 1) / spec.windows());
+    inferences =
+        std::max<std::uint64_t>(inferences, e.constant ? e.credit : (e.credit + spec.windows() - 1) / spec.windows());
   }
   for (const auto& e : spec.out) bytes += e.credit * window_bytes(spec, e);
   return bytes + inferences * engine.state_bytes();

@@ -38,7 +38,8 @@ Work Shard::run(const Fixed& fixed, InferenceId id, std::uint32_t window, Step& 
   return work;
 }
 
-void Shard::pack(const Fixed& fixed, InferenceId id, std::uint32_t window, std::uint64_t checksum, Step& step, Work& work) {
+void Shard::pack(const Fixed& fixed, InferenceId id, std::uint32_t window, std::uint64_t checksum, Step& step,
+                 Work& work) {
   const auto& spec = fixed.spec;
   std::vector<Codec::Packed> packed(spec.out.size());
   for (std::size_t o = 0; o < spec.out.size(); ++o) {
@@ -47,13 +48,15 @@ void Shard::pack(const Fixed& fixed, InferenceId id, std::uint32_t window, std::
     step.encoded[o].clear();
     if (edge.potentials) {
       if (window + 1 < spec.windows()) continue;
-      step.encoded[o] = fixed.codec.encode(
-          PotentialFrame{frame, edge.carries_checksum ? step.checksum : 0, step.window.potentials});
+      step.encoded[o] =
+          fixed.codec.encode(PotentialFrame{frame, edge.carries_checksum ? step.checksum : 0, step.window.potentials});
       continue;
     }
     // One population often goes to several shards: packed once for all who understand the same.
     std::size_t same = 0;
-    while (same < o && (fixed.wiring.outputs[same] != fixed.wiring.outputs[o] || step.encodings[same] != step.encodings[o])) ++same;
+    while (same < o &&
+           (fixed.wiring.outputs[same] != fixed.wiring.outputs[o] || step.encodings[same] != step.encodings[o]))
+      ++same;
     if (same < o) {
       packed[o] = packed[same];
     } else {

@@ -35,7 +35,8 @@ Expected<> Worker::Impl::start() {
   if (!stored) return fail(stored.error());
   if (*stored) {
     if ((*stored)->size() != 8) {
-      return fail(text::cat("the highest epoch obeyed should be 8 bytes, it is ", (*stored)->size()), "the node's store, 'epoch'",
+      return fail(text::cat("the highest epoch obeyed should be 8 bytes, it is ", (*stored)->size()),
+                  "the node's store, 'epoch'",
                   "restore it from a backup, or remove it if no other coordinator can still be running");
     }
     for (std::size_t i = 0; i < 8; ++i) seen_.value |= std::uint64_t{(**stored)[i]} << (8 * i);
@@ -146,8 +147,8 @@ void Worker::Impl::release(const char* why) {
 
 void Worker::Impl::gone(NodeId peer) {
   if (peer == holder_) return release("coordinator gone");
-  const Error error{text::cat("the connection to node '", peers_.name(peer), "' broke"), text::cat("node '", options_.name, "'"),
-                    "see that node's log; deploy again"};
+  const Error error{text::cat("the connection to node '", peers_.name(peer), "' broke"),
+                    text::cat("node '", options_.name, "'"), "see that node's log; deploy again"};
   for (auto& [id, deployment] : deployments_) {
     if (deployment.shard) deployment.shard->peer_gone(peer, error);
   }
@@ -179,9 +180,16 @@ void Worker::Impl::look_drained() {
 
 Status Worker::Impl::status() const {
   constexpr std::size_t kMaxEdges = 512;  // fits in a control message
-  Status s{.name = options_.name, .epoch = seen_, .resident_bytes = held_bytes(), .work = totals_.work,
-           .spikes = totals_.spikes, .events = totals_.events, .busy_ns = totals_.busy_ns,
-           .messages_sent = peers_.messages_sent(), .bytes_sent = peers_.bytes_sent(), .edges = past_,
+  Status s{.name = options_.name,
+           .epoch = seen_,
+           .resident_bytes = held_bytes(),
+           .work = totals_.work,
+           .spikes = totals_.spikes,
+           .events = totals_.events,
+           .busy_ns = totals_.busy_ns,
+           .messages_sent = peers_.messages_sent(),
+           .bytes_sent = peers_.bytes_sent(),
+           .edges = past_,
            .refused = refusals_.list()};
   for (const auto& [id, deployment] : deployments_) {
     if (!deployment.shard) continue;
@@ -195,11 +203,23 @@ Status Worker::Impl::status() const {
 
 Worker::Worker(Host host, WorkerOptions options) : impl_(std::make_unique<Impl>(host, std::move(options))) {}
 Worker::~Worker() = default;
-Expected<> Worker::start() { return impl_->start(); }
-void Worker::drain(Duration limit, std::move_only_function<void()> done) { impl_->drain(limit, std::move(done)); }
-Status Worker::status() const { return impl_->status(); }
-NodeId Worker::holder() const { return impl_->holder_; }
-Epoch Worker::epoch() const { return impl_->seen_; }
-std::uint64_t Worker::held_bytes() const { return impl_->held_bytes(); }
+Expected<> Worker::start() {
+  return impl_->start();
+}
+void Worker::drain(Duration limit, std::move_only_function<void()> done) {
+  impl_->drain(limit, std::move(done));
+}
+Status Worker::status() const {
+  return impl_->status();
+}
+NodeId Worker::holder() const {
+  return impl_->holder_;
+}
+Epoch Worker::epoch() const {
+  return impl_->seen_;
+}
+std::uint64_t Worker::held_bytes() const {
+  return impl_->held_bytes();
+}
 
 }  // namespace syn::nodes

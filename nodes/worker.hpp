@@ -22,10 +22,10 @@ namespace syn::nodes {
 struct WorkerOptions {
   std::string name;
   std::string version = "0";
-  std::uint64_t memory_cap = 256ull << 20;  // shards' bytes, engines and windows held, together
-  std::uint32_t deployments = 8;            // at once
-  Duration ack_delay = std::chrono::milliseconds(2);     // acks wait so long for company, or until half the credit
-  Duration connect_timeout = std::chrono::seconds(5);    // for a shard's peers to say Hello
+  std::uint64_t memory_cap = 256ull << 20;             // shards' bytes, engines and windows held, together
+  std::uint32_t deployments = 8;                       // at once
+  Duration ack_delay = std::chrono::milliseconds(2);   // acks wait so long for company, or until half the credit
+  Duration connect_timeout = std::chrono::seconds(5);  // for a shard's peers to say Hello
 };
 
 class Worker {
@@ -41,9 +41,9 @@ class Worker {
   // `done` runs once nothing is left, or when `limit` is over; never inline. A second call only shortens the limit.
   void drain(Duration limit, std::move_only_function<void()> done);
 
-  Status status() const;   // edges' accounts, refusals by reason, work done
-  NodeId holder() const;   // 0: nobody's
-  Epoch epoch() const;     // the highest ever obeyed
+  Status status() const;  // edges' accounts, refusals by reason, work done
+  NodeId holder() const;  // 0: nobody's
+  Epoch epoch() const;    // the highest ever obeyed
   // What is held on behalf of deployments: bytes of shards, engines and windows.
   std::uint64_t held_bytes() const;
 

@@ -14,8 +14,8 @@ struct Worker::Impl {
   // From Prepare to Retire. `shard` stands once the bytes are here, read and checked.
   struct Deployment {
     Prepare prepare;
-    Bytes bytes;                  // until they are read
-    std::uint64_t reserved = 0;   // counted against the memory cap
+    Bytes bytes;                 // until they are read
+    std::uint64_t reserved = 0;  // counted against the memory cap
     std::shared_ptr<const snn::Engine> engine;
     std::unique_ptr<Shard> shard;
     bool reading = false, answered = false, active = false;
@@ -62,14 +62,14 @@ struct Worker::Impl {
   Refusals refusals_;
   Peers peers_;
   NodeId holder_;
-  Epoch seen_;                       // the highest ever obeyed
-  Epoch lease_epoch_;                // the holder's
+  Epoch seen_;         // the highest ever obeyed
+  Epoch lease_epoch_;  // the holder's
   bool persisting_ = false;
   std::vector<std::pair<NodeId, Lease>> waiting_;  // leases to answer once the epoch is durable
   Timer lease_timer_;
   std::map<DeploymentId, Deployment> deployments_;
   Totals totals_;
-  std::vector<EdgeAccount> past_;    // accounts of the deployments before, the latest few
+  std::vector<EdgeAccount> past_;  // accounts of the deployments before, the latest few
   bool draining_ = false;
   Timer drain_timer_;
   std::move_only_function<void()> drained_;

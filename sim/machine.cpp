@@ -20,7 +20,8 @@ std::uint64_t hash_of(ByteView bytes) {
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
     std::uint64_t word = 0;
-    for (std::size_t b = 0; b < 8; ++b) word |= std::uint64_t{bytes[i + b]} << (8 * b);  // one load on any usual machine
+    for (std::size_t b = 0; b < 8; ++b)
+      word |= std::uint64_t{bytes[i + b]} << (8 * b);  // one load on any usual machine
     h = (h ^ word) * 0x9e3779b97f4a7c15;
     h ^= h >> 32;
   }
@@ -37,9 +38,10 @@ World::Node::Node(World& w, NodeId node_id, std::string node_name, const DeviceP
       random(SeededRandom(w.options_.seed).split(text::cat("node ", node_id.value))),
       random_jitter(random.split("jitter")),
       store([this](std::move_only_function<void()> fn) {
-        world.queue_.push(world.now() + world.options_.write_time, [this, born_in = life, fn = std::move(fn)]() mutable {
-          if (alive && life == born_in) world.on_loop(*this, Duration::zero(), std::move(fn));
-        });
+        world.queue_.push(world.now() + world.options_.write_time,
+                          [this, born_in = life, fn = std::move(fn)]() mutable {
+                            if (alive && life == born_in) world.on_loop(*this, Duration::zero(), std::move(fn));
+                          });
       }),
       clock(std::make_unique<Loop>(w, *this)),
       network(std::make_unique<Net>(w, *this)),
@@ -111,11 +113,12 @@ void World::Cores::run(Job job, Done done) {
   core = std::max({core, world_.now(), node_.loop_free}) + time;
   node_.compute_busy += time;
   // The job goes along: what it owns lives until its result has been looked at.
-  world_.queue_.push(core, [this, life = node_.life, work, time, job = std::move(job), done = std::move(done)]() mutable {
-    if (!node_.alive || node_.life != life) return;
-    world_.on_loop(node_, Duration::zero(),
-                   [work, time, job = std::move(job), done = std::move(done)]() mutable { done(work, time); });
-  });
+  world_.queue_.push(
+      core, [this, life = node_.life, work, time, job = std::move(job), done = std::move(done)]() mutable {
+        if (!node_.alive || node_.life != life) return;
+        world_.on_loop(node_, Duration::zero(),
+                       [work, time, job = std::move(job), done = std::move(done)]() mutable { done(work, time); });
+      });
 }
 
 void World::Journal::event(Level level, std::string_view name, std::initializer_list<Field> fields) {

@@ -88,7 +88,9 @@ class World::Net final : public Network {
   Net(World& world, Node& node) : world_(world), node_(node) {}
   NodeId self() const override { return node_.id; }
   void dial(NodeId peer, std::string_view) override { world_.dial(node_.id, peer); }
-  Sent send(NodeId to, Channel channel, Bytes bytes) override { return world_.send(node_, to, channel, std::move(bytes)); }
+  Sent send(NodeId to, Channel channel, Bytes bytes) override {
+    return world_.send(node_, to, channel, std::move(bytes));
+  }
   void on_receive(OnReceive fn) override { node_.on_receive = std::move(fn); }
   void on_peer(OnPeer fn) override { node_.on_peer = std::move(fn); }
 

@@ -1,10 +1,10 @@
 #include "sim/profiles.hpp"
 
+#include <toml++/toml.h>
 #include <cmath>
 #include <fstream>
 #include <set>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "core/text.hpp"
 #include "core/units.hpp"
@@ -28,16 +28,21 @@ Expected<DeviceProfile> read_profile(std::string_view name, std::string_view tom
   DeviceProfile p;
   p.name = std::string(name);
   double cores = 0;
-  const std::vector<std::pair<std::string_view, double*>> figures = {
-      {"synops_per_us", &p.synops_per_us}, {"updates_per_us", &p.updates_per_us}, {"message_us", &p.message_us},
-      {"byte_ns", &p.byte_ns},             {"link_mbit", &p.link_mbit},           {"link_latency_us", &p.link_latency_us},
-      {"watts", &p.watts},                 {"cores", &cores}};
+  const std::vector<std::pair<std::string_view, double*>> figures = {{"synops_per_us", &p.synops_per_us},
+                                                                     {"updates_per_us", &p.updates_per_us},
+                                                                     {"message_us", &p.message_us},
+                                                                     {"byte_ns", &p.byte_ns},
+                                                                     {"link_mbit", &p.link_mbit},
+                                                                     {"link_latency_us", &p.link_latency_us},
+                                                                     {"watts", &p.watts},
+                                                                     {"cores", &cores}};
   std::set<std::string_view> known = {"source", "memory"};
   for (const auto& [key, value] : figures) {
     known.insert(key);
     const auto found = table[key].value<double>();
     if (!found || !std::isfinite(*found) || *found <= 0 || *found > 1e9) {
-      return fail(text::cat("the figure '", key, "' is missing or not a positive number"), where, "give every figure; see docs/simulation.md");
+      return fail(text::cat("the figure '", key, "' is missing or not a positive number"), where,
+                  "give every figure; see docs/simulation.md");
     }
     *value = *found;
   }
@@ -52,7 +57,8 @@ Expected<DeviceProfile> read_profile(std::string_view name, std::string_view tom
   if (!source || source->empty()) return fail("'source' is missing", where, "say where the figures come from");
   p.source = std::string(*source);
   for (const auto& [key, value] : table) {
-    if (!known.contains(key.str())) return fail(text::cat("unknown key '", key.str(), "'"), where, "see docs/simulation.md for the keys");
+    if (!known.contains(key.str()))
+      return fail(text::cat("unknown key '", key.str(), "'"), where, "see docs/simulation.md for the keys");
   }
   return p;
 }
@@ -66,14 +72,17 @@ Expected<DeviceProfile> profile(std::string_view name_or_path) {
     std::string content(kMaxProfileBytes + 1, '\0');
     in.read(content.data(), static_cast<std::streamsize>(content.size()));
     const auto size = static_cast<std::size_t>(in.gcount());
-    if (size == 0) return fail("the device profile cannot be read, or is empty", std::string(name_or_path), "check the path");
-    if (size > kMaxProfileBytes) return fail("the device profile is too large", std::string(name_or_path), "at most 64 kB are read");
+    if (size == 0)
+      return fail("the device profile cannot be read, or is empty", std::string(name_or_path), "check the path");
+    if (size > kMaxProfileBytes)
+      return fail("the device profile is too large", std::string(name_or_path), "at most 64 kB are read");
     content.resize(size);
     return read_profile(name_or_path, content);
   }
   std::string names;
   for (const std::string_view name : profile_names()) names += text::cat(names.empty() ? "" : ", ", name);
-  return fail(text::cat("there is no device profile '", name_or_path, "'"), "device profiles", text::cat("use one of ", names, ", or a file ending in .toml"));
+  return fail(text::cat("there is no device profile '", name_or_path, "'"), "device profiles",
+              text::cat("use one of ", names, ", or a file ending in .toml"));
 }
 
 std::vector<std::string_view> profile_names() {

@@ -18,11 +18,13 @@ constexpr std::uint64_t kGatewayId = 1'000'000;  // above all workers: they neve
 Expected<> check(const SimOptions& options) {
   const auto bad = [](std::string what) { return fail(std::move(what), "simulation", "change the options"); };
   if (options.nodes.empty()) return bad("a simulation needs at least one node");
-  if (options.rate < 0 || options.deadline <= Duration::zero()) return bad("the rate is negative, or the deadline is not positive");
+  if (options.rate < 0 || options.deadline <= Duration::zero())
+    return bad("the rate is negative, or the deadline is not positive");
   const auto known = [&](std::uint32_t node) { return node == kClientNode || node < options.nodes.size(); };
   for (const auto& f : options.faults) {
     if (!known(f.node) || (f.kind == Fault::Kind::cut && (!known(f.other) || f.other == f.node))) {
-      return bad(text::cat("fault '", name_of(f.kind), "' names node ", f.node, " or ", f.other, " of ", options.nodes.size()));
+      return bad(text::cat("fault '", name_of(f.kind), "' names node ", f.node, " or ", f.other, " of ",
+                           options.nodes.size()));
     }
     if (f.kind == Fault::Kind::slow && f.factor == 0) return bad("a node cannot be slowed 0 times");
   }
@@ -54,8 +56,12 @@ class Run {
 Expected<SimResult> Run::operator()(const snn::Model& model, const ModelHash& hash, SimInput input,
                                     std::function<void(std::uint64_t)> progress) {
   const NodeEntry gateway{.id = NodeId{kGatewayId}, .name = "gateway", .address = ""};
-  auto planned = nodes::plan(model, hash, machines_, {.gateway = gateway, .gateway_device = options_.gateway, .nodes = 0,
-                                                      .window_steps = options_.window_steps, .in_flight = options_.in_flight});
+  auto planned = nodes::plan(model, hash, machines_,
+                             {.gateway = gateway,
+                              .gateway_device = options_.gateway,
+                              .nodes = 0,
+                              .window_steps = options_.window_steps,
+                              .in_flight = options_.in_flight});
   if (!planned) return fail(planned.error());
   SimResult result;
   result.planned = *planned;
@@ -83,7 +89,8 @@ Expected<SimResult> Run::operator()(const snn::Model& model, const ModelHash& ha
   Instant last = start;
   bool done = false;
   feeder_ = std::make_unique<nodes::Feeder>(
-      host.clock, *client_, nodes::FeederOptions{.count = input.count, .rate = options_.rate, .deadline = options_.deadline},
+      host.clock, *client_,
+      nodes::FeederOptions{.count = input.count, .rate = options_.rate, .deadline = options_.deadline},
       std::move(input.row_of), [&](std::uint64_t index, const nodes::Outcome& outcome) {
         result.outcomes[index] = outcome;
         last = world_.now();
@@ -91,11 +98,13 @@ Expected<SimResult> Run::operator()(const snn::Model& model, const ModelHash& ha
       });
   feeder_->start([&] { done = true; });
   // Every submission has a deadline, so that this ends.
-  const auto pacing = options_.rate > 0 ? Duration{static_cast<std::int64_t>(static_cast<double>(input.count) / options_.rate * 1e9)}
-                                        : options_.deadline * static_cast<std::int64_t>(input.count + 1);
+  const auto pacing = options_.rate > 0
+                          ? Duration{static_cast<std::int64_t>(static_cast<double>(input.count) / options_.rate * 1e9)}
+                          : options_.deadline * static_cast<std::int64_t>(input.count + 1);
   if (!world_.run_until([&] { return done; }, pacing + 2 * options_.deadline)) {
-    return fail(text::cat(feeder_->completed(), " of ", input.count, " inputs had an outcome when nothing was left to happen"),
-                "simulation", "report this seed: it is a bug");
+    return fail(
+        text::cat(feeder_->completed(), " of ", input.count, " inputs had an outcome when nothing was left to happen"),
+        "simulation", "report this seed: it is a bug");
   }
   result.elapsed = last - start;
   // What is still to be acknowledged belongs to the run.
@@ -152,8 +161,13 @@ void Run::collect(SimResult& result) const {
   for (const auto& entry : result.planned.plan.nodes) names[entry.id] = entry.name;
   const auto add = [&](const EdgeSpec& e) {
     const auto& account = accounts[e.id];
-    result.edges.push_back({.id = e.id, .from = names[e.from], .to = names[e.to], .population = e.population, .neurons = e.neurons,
-                            .frames = account.frames, .bytes = account.bytes});
+    result.edges.push_back({.id = e.id,
+                            .from = names[e.from],
+                            .to = names[e.to],
+                            .population = e.population,
+                            .neurons = e.neurons,
+                            .frames = account.frames,
+                            .bytes = account.bytes});
     result.data_bytes += account.bytes;
   };
   for (const auto& shard : result.planned.plan.shards) {
@@ -168,7 +182,8 @@ void Run::collect(SimResult& result) const {
   double joule = 0;
   for (const auto& machine : machines_) {
     const double cores = std::max(1u, machine.device.cores);
-    const double busy = static_cast<double>((world_.compute_busy(machine.entry.id) + world_.loop_busy(machine.entry.id)).count());
+    const double busy =
+        static_cast<double>((world_.compute_busy(machine.entry.id) + world_.loop_busy(machine.entry.id)).count());
     result.busy.push_back(result.elapsed.count() > 0 ? busy / cores / static_cast<double>(result.elapsed.count()) : 0);
     joule += busy * 1e-9 / cores * machine.device.watts;
   }
@@ -182,18 +197,24 @@ void Run::collect(SimResult& result) const {
 
 const char* name_of(Fault::Kind kind) {
   switch (kind) {
-    case Fault::Kind::kill: return "kill";
-    case Fault::Kind::cut: return "cut";
-    case Fault::Kind::slow: return "slow";
-    case Fault::Kind::jitter: return "jitter";
-    case Fault::Kind::drop_frame: return "drop_frame";
-    case Fault::Kind::repeat_frame: return "repeat_frame";
+    case Fault::Kind::kill:
+      return "kill";
+    case Fault::Kind::cut:
+      return "cut";
+    case Fault::Kind::slow:
+      return "slow";
+    case Fault::Kind::jitter:
+      return "jitter";
+    case Fault::Kind::drop_frame:
+      return "drop_frame";
+    case Fault::Kind::repeat_frame:
+      return "repeat_frame";
   }
   return "unknown";
 }
 
-Expected<SimResult> run_simulation(const snn::Model& model, const ModelHash& hash, SimInput input, const SimOptions& options,
-                                   std::function<void(std::uint64_t)> progress) {
+Expected<SimResult> run_simulation(const snn::Model& model, const ModelHash& hash, SimInput input,
+                                   const SimOptions& options, std::function<void(std::uint64_t)> progress) {
   if (auto ok = check(options); !ok) return fail(ok.error());
   auto machines = options.nodes;
   for (std::size_t i = 0; i < machines.size(); ++i) {

@@ -30,7 +30,7 @@ struct Fault {
   };
   Kind kind = Kind::kill;
   Duration at{};
-  Duration until{};          // 0: for good
+  Duration until{};  // 0: for good
   std::uint32_t node = 0;
   std::uint32_t other = 0;
   std::uint32_t factor = 10;
@@ -44,9 +44,9 @@ struct SimOptions {
   DeviceProfile gateway;               // the machine that submits
   std::uint32_t window_steps = 0;      // as in PlanOptions
   std::uint32_t in_flight = 0;
-  double rate = 0;                     // submissions a second of virtual time; 0: as fast as admission allows
+  double rate = 0;  // submissions a second of virtual time; 0: as fast as admission allows
   Duration deadline = std::chrono::seconds(10);
-  std::vector<Fault> faults;           // times count from the first submission
+  std::vector<Fault> faults;  // times count from the first submission
 };
 
 struct SimInput {
@@ -66,15 +66,15 @@ struct SimResult {
   nodes::SessionCounts counts;
   nodes::Planned planned;
   std::vector<SimEdge> edges;
-  Work work;                             // of all nodes together, as their Status says
+  Work work;  // of all nodes together, as their Status says
   std::uint64_t spikes = 0, spike_events = 0;
-  std::uint64_t data_bytes = 0;          // frames of spikes and potentials, headers included
-  std::uint64_t wire_bytes = 0;          // all messages from the first submission on, with the overhead of each on the wire
+  std::uint64_t data_bytes = 0;  // frames of spikes and potentials, headers included
+  std::uint64_t wire_bytes = 0;  // all messages from the first submission on, with the overhead of each on the wire
   std::uint64_t messages = 0;
-  Duration elapsed{};                    // virtual: first submission to last outcome
-  std::vector<double> busy;              // per node: share of its compute time in use
-  double joule_per_inference = 0;        // busy time x watts; idle draw is not in it
-  std::string event_log_hash;            // SHA-256 over all events and deliveries
+  Duration elapsed{};              // virtual: first submission to last outcome
+  std::vector<double> busy;        // per node: share of its compute time in use
+  double joule_per_inference = 0;  // busy time x watts; idle draw is not in it
+  std::string event_log_hash;      // SHA-256 over all events and deliveries
   std::uint64_t events = 0;
   std::vector<std::pair<std::string, std::uint64_t>> faults_fired;  // coverage marks (P14)
   std::vector<std::pair<std::string, std::uint64_t>> refused;       // all nodes together, by reason
@@ -82,7 +82,7 @@ struct SimResult {
 
 // Plans, deploys, streams. `progress` is called with the number of outcomes so far. Fails when the plan or the
 // deployment does; an inference's own error is in its outcome.
-Expected<SimResult> run_simulation(const snn::Model& model, const ModelHash& hash, SimInput input, const SimOptions& options,
-                                   std::function<void(std::uint64_t)> progress = {});
+Expected<SimResult> run_simulation(const snn::Model& model, const ModelHash& hash, SimInput input,
+                                   const SimOptions& options, std::function<void(std::uint64_t)> progress = {});
 
 }  // namespace syn::sim

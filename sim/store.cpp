@@ -14,7 +14,8 @@ bool legal(std::string_view name) {
 }
 
 std::unexpected<Error> bad_name(std::string_view name) {
-  return fail(text::cat("'", name.substr(0, 64), "' is no name for a file of a store"), "store", "use 1 to 64 of a-z 0-9 _ . -");
+  return fail(text::cat("'", name.substr(0, 64), "' is no name for a file of a store"), "store",
+              "use 1 to 64 of a-z 0-9 _ . -");
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ void MemoryStore::write(Write w) {
     if (crashes != crashes_) return;
     Write next = std::move(pending_.front());
     pending_.pop_front();
-    if (broken_) return next.done(fail("no space is left", text::cat("store, '", next.name, "'"), "make room on the disk"));
+    if (broken_)
+      return next.done(fail("no space is left", text::cat("store, '", next.name, "'"), "make room on the disk"));
     apply(next);
     next.done({});
   });

@@ -22,7 +22,7 @@ class MemoryStore final : public Store {
   void replace(std::string_view name, Bytes bytes, Done done) override;
   void append(std::string_view name, Bytes record, Done done) override;
 
-  void crash(Random& random);        // the node died: settle what was under way
+  void crash(Random& random);                         // the node died: settle what was under way
   void break_down(bool broken) { broken_ = broken; }  // every write fails from now on (disk full)
 
  private:

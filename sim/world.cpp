@@ -20,7 +20,12 @@ Host World::add(NodeId id, std::string name, const DeviceProfile& device) {
 
 Host World::host(NodeId id) {
   Node& n = node(id);
-  return {.clock = *n.clock, .network = *n.network, .compute = *n.compute, .store = n.store, .random = n.random, .log = *n.log,
+  return {.clock = *n.clock,
+          .network = *n.network,
+          .compute = *n.compute,
+          .store = n.store,
+          .random = n.random,
+          .log = *n.log,
           .codec = codec_};
 }
 
@@ -29,7 +34,9 @@ World::Node& World::node(NodeId id) {
   SYN_ASSERT(at != nodes_.end(), id.value);
   return *at->second;
 }
-const World::Node& World::node(NodeId id) const { return const_cast<World*>(this)->node(id); }
+const World::Node& World::node(NodeId id) const {
+  return const_cast<World*>(this)->node(id);
+}
 
 World::Link& World::link(NodeId a, NodeId b) {
   auto& slot = links_[std::minmax(a, b)];
@@ -159,7 +166,9 @@ void World::transmit(Node& from, Node& to, Link& l, Channel channel, Bytes bytes
   Instant here = sent + latency(from.device, to.device);
   if (to.jitter > Duration::zero()) {
     ++marks_["jitter"];
-    here = here + Duration{static_cast<std::int64_t>(to.random_jitter.below(static_cast<std::uint64_t>(to.jitter.count()) + 1))};
+    here =
+        here +
+        Duration{static_cast<std::int64_t>(to.random_jitter.below(static_cast<std::uint64_t>(to.jitter.count()) + 1))};
   }
   here = std::max({here, to.port_in + transfer(to.device, size), way.last});
   to.port_in = way.last = here;
@@ -207,7 +216,9 @@ void World::revive(NodeId id) {
   }
 }
 
-bool World::alive(NodeId id) const { return node(id).alive; }
+bool World::alive(NodeId id) const {
+  return node(id).alive;
+}
 
 void World::cut(NodeId a, NodeId b) {
   Link& l = link(a, b);
@@ -249,9 +260,15 @@ void World::jitter(NodeId id, Duration up_to) {
   record({9, id.value, static_cast<std::uint64_t>(up_to.count())});
 }
 
-void World::drop_data(NodeId id, std::uint32_t n) { node(id).drop += n; }
-void World::repeat_data(NodeId id, std::uint32_t n) { node(id).repeat += n; }
-MemoryStore& World::disk(NodeId id) { return node(id).store; }
+void World::drop_data(NodeId id, std::uint32_t n) {
+  node(id).drop += n;
+}
+void World::repeat_data(NodeId id, std::uint32_t n) {
+  node(id).repeat += n;
+}
+MemoryStore& World::disk(NodeId id) {
+  return node(id).store;
+}
 
 // ---- what was -----------------------------------------------------------------------------------------------------
 
@@ -261,14 +278,20 @@ void World::record(std::initializer_list<std::uint64_t> numbers) {
   for (const auto n : numbers) hash_.add_u64(n);
 }
 
-std::string World::event_log_hash() const { return to_hex(hash_.finish()); }
+std::string World::event_log_hash() const {
+  return to_hex(hash_.finish());
+}
 
 void World::reset_traffic() {
   traffic_ = {};
   for (auto& [id, n] : nodes_) n->compute_busy = n->loop_busy = Duration::zero();
 }
 
-Duration World::compute_busy(NodeId id) const { return node(id).compute_busy; }
-Duration World::loop_busy(NodeId id) const { return node(id).loop_busy; }
+Duration World::compute_busy(NodeId id) const {
+  return node(id).compute_busy;
+}
+Duration World::loop_busy(NodeId id) const {
+  return node(id).loop_busy;
+}
 
 }  // namespace syn::sim

@@ -28,7 +28,7 @@ inline constexpr std::size_t kMessageOverhead = 125;
 
 struct WorldOptions {
   std::uint64_t seed = 1;
-  std::size_t queue_messages = 10'000;     // of one sender to one peer, then Sent::full
+  std::size_t queue_messages = 10'000;  // of one sender to one peer, then Sent::full
   std::size_t queue_bytes = 32u << 20;
   Duration connect_time = std::chrono::milliseconds(1);   // beside one round trip: the CURVE handshake
   Duration notice_time = std::chrono::milliseconds(500);  // until both ends notice a cut (heartbeats)
@@ -72,7 +72,7 @@ class World {
   void kill(NodeId node);    // nothing of it runs any more; its peers notice at once, as TCP does when a process ends
   void revive(NodeId node);  // with its disk; the caller gives it new life with host()
   bool alive(NodeId node) const;
-  void cut(NodeId a, NodeId b);   // until heal; what is on its way is lost
+  void cut(NodeId a, NodeId b);  // until heal; what is on its way is lost
   void heal(NodeId a, NodeId b);
   void pause(NodeId node, bool paused);            // its loop stands still: what comes waits, what it asked for goes on
   void slow(NodeId node, std::uint32_t factor);    // computing and handling messages; 1: as before

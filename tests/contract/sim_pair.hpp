@@ -55,6 +55,8 @@ struct Pair {
   std::unique_ptr<sim::World> sim;
   std::vector<std::string> kept;
 };
-inline std::unique_ptr<Pair> pair() { return std::make_unique<Pair>(); }
+inline std::unique_ptr<Pair> pair() {
+  return std::make_unique<Pair>();
+}
 
 }  // namespace syn::testing

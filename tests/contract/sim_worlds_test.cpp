@@ -32,13 +32,21 @@ struct Manual {
 
 }  // namespace
 
-TEST_CASE("a simulated node's clock keeps the contract of clocks") { contract::clock_contract(pair); }
+TEST_CASE("a simulated node's clock keeps the contract of clocks") {
+  contract::clock_contract(pair);
+}
 TEST_CASE("the manual clock keeps the contract of clocks") {
   contract::clock_contract([] { return std::make_unique<Manual>(); });
 }
-TEST_CASE("simulated cores keep the contract of computing") { contract::compute_contract(pair); }
-TEST_CASE("a simulated journal keeps the contract of logs") { contract::log_contract(pair); }
-TEST_CASE("a simulated disk keeps the contract of stores") { contract::store_contract(pair); }
+TEST_CASE("simulated cores keep the contract of computing") {
+  contract::compute_contract(pair);
+}
+TEST_CASE("a simulated journal keeps the contract of logs") {
+  contract::log_contract(pair);
+}
+TEST_CASE("a simulated disk keeps the contract of stores") {
+  contract::store_contract(pair);
+}
 TEST_CASE("a simulated node's randomness keeps the contract of randomness") {
   contract::random_contract([] {
     auto owner = pair();

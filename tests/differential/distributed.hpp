@@ -28,7 +28,8 @@ inline std::uint32_t row_size(const snn::Model& model) {
 
 inline Inputs random_inputs(const snn::Model& model, Random& random, std::size_t count) {
   Inputs inputs;
-  for (std::size_t i = 0; i < count; ++i) inputs.rows.push_back(snn::testing::random_counts(random, row_size(model), 255, 40));
+  for (std::size_t i = 0; i < count; ++i)
+    inputs.rows.push_back(snn::testing::random_counts(random, row_size(model), 255, 40));
   return inputs;
 }
 
@@ -49,7 +50,8 @@ inline Result in_one_process(const snn::Model& model, const Inputs& inputs) {
     std::size_t at = 0;
     for (const auto& p : model.populations) {
       if (!std::holds_alternative<snn::Source>(p.kind)) continue;
-      window.in.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(at), row.begin() + static_cast<std::ptrdiff_t>(at + p.shape.neurons()));
+      window.in.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(at),
+                             row.begin() + static_cast<std::ptrdiff_t>(at + p.shape.neurons()));
       at += p.shape.neurons();
     }
     engine->run(state, window);
@@ -88,14 +90,16 @@ inline snn::Model five_layers(Random& random, snn::Code code, std::uint32_t step
   const auto layer = [&](std::uint32_t from, snn::Shape shape, std::uint32_t kernel, std::int32_t scale) {
     const auto to = b.neurons(shape, scale);
     snn::Conv conv{.kernel_height = kernel, .kernel_width = kernel, .pad_top = 1, .pad_left = 1, .weights = {}};
-    conv.weights = snn::testing::random_weights(random, std::size_t{kernel} * kernel * b.shape(from).channels * shape.channels);
+    conv.weights =
+        snn::testing::random_weights(random, std::size_t{kernel} * kernel * b.shape(from).channels * shape.channels);
     b.join(from, to, conv);
     return to;
   };
   const auto one = layer(in, {8, 8, 6}, 3, 20000);
   const auto two = layer(one, {8, 8, 8}, 3, 1500);
   const auto pool = b.pooled({4, 4, 8}, b.greatest(two) * 4);
-  b.join(two, pool, snn::SumPool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2, .multiplier = {}});
+  b.join(two, pool,
+         snn::SumPool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2, .multiplier = {}});
   const auto three = layer(pool, {4, 4, 12}, 3, 2500);
   const auto four = b.neurons({1, 1, 20}, 2500);
   b.join(three, four, snn::Dense{snn::testing::random_weights(random, std::size_t{4} * 4 * 12 * 20)});

@@ -18,7 +18,8 @@ void same_bits(const snn::Model& model, Inputs& inputs, sim::SimOptions options)
   CHECK(run->counts.duplicated == 0);
   CHECK(run->counts.in_flight == 0);
   for (const auto& [reason, n] : run->refused) FAIL_CHECK(reason, ": ", n);
-  for (const auto& outcome : run->outcomes) CHECK_MESSAGE(outcome.error.what.empty(), outcome.error.what, " ", outcome.error.where);
+  for (const auto& outcome : run->outcomes)
+    CHECK_MESSAGE(outcome.error.what.empty(), outcome.error.what, " ", outcome.error.where);
   const bool same = digests_of(*run) == reference;
   CHECK(same);
 }
@@ -64,8 +65,12 @@ TEST_CASE("random networks with branches give one digest on any number of nodes 
       // A narrow one cannot be shared by many: then the planner says so.
       std::vector<nodes::PlanNode> machines = options.nodes;
       for (std::size_t i = 0; i < nodes; ++i) machines[i].entry = {.id = NodeId{i + 1}, .name = "n", .address = ""};
-      const auto planned = nodes::plan(model, hash_of(model), machines, {.gateway = {.id = NodeId{99}, .name = {}, .address = {}},
-                                       .gateway_device = options.gateway, .nodes = 0, .window_steps = 0, .in_flight = 0});
+      const auto planned = nodes::plan(model, hash_of(model), machines,
+                                       {.gateway = {.id = NodeId{99}, .name = {}, .address = {}},
+                                        .gateway_device = options.gateway,
+                                        .nodes = 0,
+                                        .window_steps = 0,
+                                        .in_flight = 0});
       if (!planned) {
         CHECK(planned.error().what.find("cannot be cut into") != std::string::npos);
         continue;
@@ -85,7 +90,8 @@ TEST_CASE("unequal devices, jitter and a slow node change times, never bits") {
   options.nodes[1].device = device("pi-zero2w");
   options.nodes[2].device = device("pi5");
   options.window_steps = 2;
-  options.faults = {{.kind = sim::Fault::Kind::jitter, .at = {}, .until = {}, .node = 1, .delay = std::chrono::milliseconds(2)},
-                    {.kind = sim::Fault::Kind::slow, .at = std::chrono::milliseconds(1), .until = {}, .node = 2, .factor = 10}};
+  options.faults = {
+      {.kind = sim::Fault::Kind::jitter, .at = {}, .until = {}, .node = 1, .delay = std::chrono::milliseconds(2)},
+      {.kind = sim::Fault::Kind::slow, .at = std::chrono::milliseconds(1), .until = {}, .node = 2, .factor = 10}};
   same_bits(model, inputs, options);
 }

@@ -89,7 +89,9 @@ TEST_CASE("a node killed at any moment of the deployment ends it with its name, 
     Scene scene;
     scene.world.at(scene.world.now() + Duration(ms * 500us), [&] { scene.world.kill(NodeId{2}); });
     const auto ready = scene.deploy(scene.client(), scene.plan(scene.model));
-    if (!ready) CHECK((ready.error().what.find("node2") != std::string::npos || ready.error().where.find("node2") != std::string::npos));
+    if (!ready)
+      CHECK((ready.error().what.find("node2") != std::string::npos ||
+             ready.error().where.find("node2") != std::string::npos));
   }
 }
 
@@ -158,7 +160,12 @@ TEST_CASE("a deadline is kept to the nanosecond, and what comes later is not a s
   const auto at = scene.world.now();
   REQUIRE(scene.client().submit(scene.inputs.rows[0], 100us).has_value());
   Instant ended;
-  REQUIRE(scene.world.run_until([&] { ended = scene.world.now(); return scene.done() == 1; }, 5s));
+  REQUIRE(scene.world.run_until(
+      [&] {
+        ended = scene.world.now();
+        return scene.done() == 1;
+      },
+      5s));
   CHECK(scene.outcomes.at(1).front().kind == Kind::deadline);
   CHECK(scene.outcomes.at(1).front().latency >= 100us);
   CHECK(ended - at < 300us);  // the loop was busy sending

@@ -16,8 +16,10 @@ struct Scene {
     world.add(kHere, "here", instant_device());
     world.add(kThere, "there", instant_device());
     puppet = std::make_unique<Puppet>(world, kThere, codec);
-    peers = std::make_unique<nodes::Peers>(world.host(kHere), nodes::PeersOptions{.name = "here", .version = "1"}, refusals,
-                                           nodes::Peers::Callbacks{.message = [](NodeId, Message&&, std::size_t) {}, .ready = [](NodeId) {}, .gone = [](NodeId) {}});
+    peers = std::make_unique<nodes::Peers>(
+        world.host(kHere), nodes::PeersOptions{.name = "here", .version = "1"}, refusals,
+        nodes::Peers::Callbacks{
+            .message = [](NodeId, Message&&, std::size_t) {}, .ready = [](NodeId) {}, .gone = [](NodeId) {}});
     peers->start();
     world.host(kHere).network.dial(kThere, "");
     world.run_for(50ms);
@@ -34,7 +36,8 @@ struct Scene {
 
 TEST_CASE("an edge sends within its credit, and its account balances through acks, drops and loss") {
   Scene scene;
-  nodes::OutEdge edge({.id = EdgeId{7}, .from = kHere, .to = kThere, .population = "x", .neurons = 1, .credit = 3}, DeploymentId{1});
+  nodes::OutEdge edge({.id = EdgeId{7}, .from = kHere, .to = kThere, .population = "x", .neurons = 1, .credit = 3},
+                      DeploymentId{1});
   for (std::uint64_t i = 1; i <= 6; ++i) edge.push(InferenceId{i}, scene.codec.encode(StatusRequest{}));
   CHECK(edge.account().queued == 6);
   CHECK(!edge.room(0));
@@ -47,7 +50,7 @@ TEST_CASE("an edge sends within its credit, and its account balances through ack
   CHECK(edge.account().in_flight == 3);
   edge.drop(InferenceId{6});
   CHECK(edge.account().dropped == 1);
-  CHECK(edge.ack(1));   // an older one changes nothing
+  CHECK(edge.ack(1));    // an older one changes nothing
   CHECK(!edge.ack(99));  // a lie is found out, and gives what there was to give
   CHECK(edge.account().in_flight == 0);
   edge.push(InferenceId{8}, {1});

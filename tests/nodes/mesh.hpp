@@ -68,15 +68,20 @@ struct Mesh {
     REQUIRE(workers[id]->start().has_value());
   }
   nodes::Client& client() {
-    if (!the_client) the_client = std::make_unique<nodes::Client>(world.host(kClient), nodes::ClientOptions{.name = "laptop"});
+    if (!the_client)
+      the_client = std::make_unique<nodes::Client>(world.host(kClient), nodes::ClientOptions{.name = "laptop"});
     return *the_client;
   }
-  nodes::Planned plan(const snn::Model& model, NodeId gateway = kClient, std::uint32_t in_flight = 4, std::uint32_t window = 0) const {
+  nodes::Planned plan(const snn::Model& model, NodeId gateway = kClient, std::uint32_t in_flight = 4,
+                      std::uint32_t window = 0) const {
     std::vector<nodes::PlanNode> machines;
     for (const auto& entry : entries) machines.push_back({entry, profile});
     auto planned = nodes::plan(model, hash_of(model), machines,
-                               {.gateway = {.id = gateway, .name = "laptop", .address = {}}, .gateway_device = profile, .nodes = 0,
-                                .window_steps = window, .in_flight = in_flight});
+                               {.gateway = {.id = gateway, .name = "laptop", .address = {}},
+                                .gateway_device = profile,
+                                .nodes = 0,
+                                .window_steps = window,
+                                .in_flight = in_flight});
     REQUIRE_MESSAGE(planned.has_value(), planned.error().what);
     return std::move(*planned);
   }

@@ -19,8 +19,11 @@ std::vector<nodes::PlanNode> machines(std::size_t n, const char* profile = "pi4"
   return all;
 }
 nodes::PlanOptions options() {
-  return {.gateway = {.id = NodeId{99}, .name = "gateway", .address = {}}, .gateway_device = device("this-machine"), .nodes = 0,
-          .window_steps = 0, .in_flight = 0};
+  return {.gateway = {.id = NodeId{99}, .name = "gateway", .address = {}},
+          .gateway_device = device("this-machine"),
+          .nodes = 0,
+          .window_steps = 0,
+          .in_flight = 0};
 }
 nodes::Planned planned(std::size_t n, snn::Code code = snn::Code::volley) {
   const auto model = model_of(code);
@@ -69,9 +72,15 @@ TEST_CASE("a plan that was tampered with is illegal, and it is said why") {
   CHECK(says(why([](Plan& p) { p.shards[0].pieces.clear(); }), "computed by nobody"));
   CHECK(says(why([](Plan& p) { p.shards[1].pieces.push_back(p.shards[0].pieces[0]); }), "computed twice"));
   CHECK(says(why([](Plan& p) { p.shards[0].pieces[0].channel_end = 99; }), "do not exist"));
-  CHECK(says(why([](Plan& p) { for (auto& e : p.shards[1].spec.in) e.credit = 1; }), "differ"));
+  CHECK(says(why([](Plan& p) {
+               for (auto& e : p.shards[1].spec.in) e.credit = 1;
+             }),
+             "differ"));
   CHECK(says(why([](Plan& p) { p.in_flight = 1000; }), "could deadlock"));
-  CHECK(says(why([](Plan& p) { for (auto& e : p.shards[2].spec.out) e.carries_checksum = false; }), "checksum"));
+  CHECK(says(why([](Plan& p) {
+               for (auto& e : p.shards[2].spec.out) e.carries_checksum = false;
+             }),
+             "checksum"));
   CHECK(says(why([](Plan& p) { p.shards[1].node = p.shards[0].node; }), "another node"));
   CHECK(says(why([](Plan& p) { p.shards[0].spec.out.pop_back(); }), ""));
   CHECK(says(why([](Plan& p) { p.shards.clear(); }), "without shards"));

@@ -28,12 +28,21 @@ struct Scene : Mesh {
     puppet->say(kWorker, Lease{.epoch = kEpoch, .lease = 60s});
     world.run_for(50ms);
     const auto& shard = planned.shards.front();
-    puppet->say(kWorker, Prepare{.deployment = kDeployment, .epoch = kEpoch, .model = {}, .spec = planned.plan.shards.front().spec,
-                                 .peers = {}, .shard_bytes = shard.size()});
+    puppet->say(kWorker, Prepare{.deployment = kDeployment,
+                                 .epoch = kEpoch,
+                                 .model = {},
+                                 .spec = planned.plan.shards.front().spec,
+                                 .peers = {},
+                                 .shard_bytes = shard.size()});
     for (std::size_t at = 0; at < shard.size(); at += 1000) {
       const auto end = std::min(shard.size(), at + 1000);
-      puppet->say(kWorker, Chunk{.deployment = kDeployment, .epoch = kEpoch, .offset = at,
-                                 .bytes = Bytes(shard.begin() + static_cast<std::ptrdiff_t>(at), shard.begin() + static_cast<std::ptrdiff_t>(end))}, Channel::bulk);
+      puppet->say(kWorker,
+                  Chunk{.deployment = kDeployment,
+                        .epoch = kEpoch,
+                        .offset = at,
+                        .bytes = Bytes(shard.begin() + static_cast<std::ptrdiff_t>(at),
+                                       shard.begin() + static_cast<std::ptrdiff_t>(end))},
+                  Channel::bulk);
     }
     world.run_for(50ms);
     REQUIRE(puppet->all<Prepared>().size() == 1);
@@ -47,7 +56,9 @@ struct Scene : Mesh {
   EdgeSpec input() const { return planned.plan.shards.front().spec.in.front(); }
   SpikeFrame frame(std::uint64_t id, std::size_t row) const {
     const auto packed = codec.pack(inputs.rows[row], 255, kAllEncodings);
-    return {.id = {kDeployment, kEpoch, InferenceId{id}, input().id, 0}, .encoding = packed.encoding, .packed = packed.bytes};
+    return {.id = {kDeployment, kEpoch, InferenceId{id}, input().id, 0},
+            .encoding = packed.encoding,
+            .packed = packed.bytes};
   }
   void send(const SpikeFrame& f) {
     puppet->say(kWorker, f, Channel::data);

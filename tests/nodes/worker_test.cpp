@@ -95,8 +95,12 @@ TEST_CASE("only its holder changes a node; frames of nothing known are refused b
   CHECK(scene.lease(*scene.first, Epoch::of(2, 1)).accepted);
   scene.second->say(kWorker, Activate{DeploymentId{1}, Epoch::of(2, 1)});
   scene.second->say(kWorker, Retire{DeploymentId{1}, Epoch::of(2, 1)});
-  scene.second->say(kWorker, SpikeFrame{.id = {DeploymentId{1}, Epoch::of(2, 1), InferenceId{1}, EdgeId{1}, 0}, .packed = {}}, Channel::data);
-  scene.second->say(kWorker, SpikeFrame{.id = {DeploymentId{1}, Epoch::of(1, 9), InferenceId{1}, EdgeId{1}, 0}, .packed = {}}, Channel::data);
+  scene.second->say(kWorker,
+                    SpikeFrame{.id = {DeploymentId{1}, Epoch::of(2, 1), InferenceId{1}, EdgeId{1}, 0}, .packed = {}},
+                    Channel::data);
+  scene.second->say(kWorker,
+                    SpikeFrame{.id = {DeploymentId{1}, Epoch::of(1, 9), InferenceId{1}, EdgeId{1}, 0}, .packed = {}},
+                    Channel::data);
   scene.first->say(kWorker, Chunk{.deployment = DeploymentId{3}, .epoch = Epoch::of(2, 1), .offset = 0, .bytes = {1}});
   scene.first->say(kWorker, Prepared{});
   scene.world.run_for(5ms);
@@ -115,8 +119,9 @@ TEST_CASE("rubbish is counted, costs no memory, and after enough of it the conne
     scene.second->host.network.send(kWorker, Channel::control, rubbish);
   }
   scene.world.run_for(100ms);
-  CHECK(scene.refused(kWorker, "malformed") + scene.refused(kWorker, "ignored_peer") + scene.refused(kWorker, "unexpected_message") +
-            scene.refused(kWorker, "unknown_deployment") >= 990);
+  CHECK(scene.refused(kWorker, "malformed") + scene.refused(kWorker, "ignored_peer") +
+            scene.refused(kWorker, "unexpected_message") + scene.refused(kWorker, "unknown_deployment") >=
+        990);
   CHECK(scene.refused(kWorker, "malformed") == 64);
   CHECK(scene.worker().held_bytes() == 0);
   CHECK(scene.lease(*scene.first, Epoch::of(1, 1)).accepted);  // the others are served
@@ -126,7 +131,8 @@ TEST_CASE("a peer of another protocol is understood by nobody and told so in the
   Scene scene;
   constexpr NodeId kNewer{1002};
   scene.world.add(kNewer, "newer", instant_device());
-  Puppet newer(scene.world, kNewer, scene.codec, Hello{.lowest_protocol = kProtocol + 1, .highest_protocol = kProtocol + 2, .name = {}, .version = {}});
+  Puppet newer(scene.world, kNewer, scene.codec,
+               Hello{.lowest_protocol = kProtocol + 1, .highest_protocol = kProtocol + 2, .name = {}, .version = {}});
   newer.host.network.dial(kWorker, "");
   scene.world.run_for(50ms);
   newer.say(kWorker, Lease{.epoch = Epoch::of(50, 1), .lease = 1s});
@@ -140,9 +146,19 @@ TEST_CASE("a shard that does not fit under the memory cap is refused before memo
   Scene scene;
   CHECK(scene.lease(*scene.first, Epoch::of(1, 1)).accepted);
   EdgeSpec in{.id = EdgeId{1}, .from = kFirst, .to = kWorker, .population = "x", .neurons = 4, .credit = 4};
-  EdgeSpec out{.id = EdgeId{2}, .from = kWorker, .to = kFirst, .population = "y", .neurons = 4, .carries_checksum = true, .credit = 4};
-  Prepare prepare{.deployment = DeploymentId{1}, .epoch = Epoch::of(1, 1), .model = {}, .spec = {.shard = 0, .steps = 1, .window_steps = 1, .in = {in}, .out = {out}},
-                  .peers = {}, .shard_bytes = 1ull << 40};
+  EdgeSpec out{.id = EdgeId{2},
+               .from = kWorker,
+               .to = kFirst,
+               .population = "y",
+               .neurons = 4,
+               .carries_checksum = true,
+               .credit = 4};
+  Prepare prepare{.deployment = DeploymentId{1},
+                  .epoch = Epoch::of(1, 1),
+                  .model = {},
+                  .spec = {.shard = 0, .steps = 1, .window_steps = 1, .in = {in}, .out = {out}},
+                  .peers = {},
+                  .shard_bytes = 1ull << 40};
   scene.first->say(kWorker, prepare);
   scene.world.run_for(5ms);
   REQUIRE(scene.first->all<Prepared>().size() == 1);
@@ -151,8 +167,10 @@ TEST_CASE("a shard that does not fit under the memory cap is refused before memo
   // And one whose bytes are no model ends in one clear error.
   prepare.shard_bytes = 100;
   scene.first->say(kWorker, prepare);
-  scene.first->say(kWorker, Chunk{.deployment = DeploymentId{1}, .epoch = Epoch::of(1, 1), .offset = 7, .bytes = Bytes(100)});
-  scene.first->say(kWorker, Chunk{.deployment = DeploymentId{1}, .epoch = Epoch::of(1, 1), .offset = 0, .bytes = Bytes(100)});
+  scene.first->say(kWorker,
+                   Chunk{.deployment = DeploymentId{1}, .epoch = Epoch::of(1, 1), .offset = 7, .bytes = Bytes(100)});
+  scene.first->say(kWorker,
+                   Chunk{.deployment = DeploymentId{1}, .epoch = Epoch::of(1, 1), .offset = 0, .bytes = Bytes(100)});
   scene.world.run_for(5ms);
   CHECK(scene.refused(kWorker, "bad_chunk") == 1);
   REQUIRE(scene.first->all<Prepared>().size() == 2);

@@ -96,7 +96,8 @@ TEST_CASE("what a killed node did not spoil is right: results before the kill ar
 TEST_CASE("a cut between two workers ends what was in flight explicitly, and the gateway hears which link broke") {
   Bench bench(30);
   bench.options.deadline = 5s;
-  bench.options.faults = {{.kind = sim::Fault::Kind::cut, .at = bench.run().elapsed / 2, .until = {}, .node = 0, .other = 1}};
+  bench.options.faults = {
+      {.kind = sim::Fault::Kind::cut, .at = bench.run().elapsed / 2, .until = {}, .node = 0, .other = 1}};
   const auto run = bench.run();
   CHECK(fired(run, "cut") == 1);
   CHECK(run.counts.accepted == run.counts.results + run.counts.errors);
@@ -116,7 +117,8 @@ TEST_CASE("canary: a frame that vanishes is caught by its inference's deadline a
     CHECK(fired(run, "drop_frame") == 1);
     CHECK(run.counts.errors == 1);
     CHECK(run.counts.results == 19);
-    const auto bad = std::ranges::find_if(run.outcomes, [](const auto& o) { return o.kind != nodes::Outcome::Kind::result; });
+    const auto bad =
+        std::ranges::find_if(run.outcomes, [](const auto& o) { return o.kind != nodes::Outcome::Kind::result; });
     REQUIRE(bad != run.outcomes.end());
     CHECK(bad->kind == nodes::Outcome::Kind::deadline);
   }
