@@ -130,7 +130,12 @@ void network_contract(Make make) {
       }
       return at_b.received.size() == total;
     };
-    REQUIRE(world.run_until(feed, kLimit));
+    const bool arrived = world.run_until(feed, kLimit);
+    CAPTURE(next);
+    CAPTURE(at_b.received.size());
+    CAPTURE(at_b.events.size());
+    CAPTURE(at_a.events.size());
+    REQUIRE(arrived);
     for (std::uint32_t n = 0; n < total; ++n) REQUIRE(at_b.received[n].bytes == numbered(n, size(n)));
   }
 
