@@ -3,7 +3,9 @@
 namespace syn::ann {
 namespace {
 
-std::int64_t size_of(const Tensor& tensor) { return static_cast<std::int64_t>(tensor.data.size()); }
+std::int64_t size_of(const Tensor& tensor) {
+  return static_cast<std::int64_t>(tensor.data.size());
+}
 
 struct Name {
   const char* operator()(const Conv&) const { return "Conv"; }
@@ -29,7 +31,9 @@ struct Parameters {
 
 }  // namespace
 
-const char* name_of(const Operator& op) { return std::visit(Name{}, op); }
+const char* name_of(const Operator& op) {
+  return std::visit(Name{}, op);
+}
 
 std::int64_t parameter_count(const Graph& graph) {
   std::int64_t total = 0;

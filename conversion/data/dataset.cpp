@@ -18,7 +18,8 @@ struct Files {
   fs::path images, labels;
 };
 
-// The four files have the same names in every member of the family, with or without .gz and with '-' or '.' before "idx".
+// The four files have the same names in every member of the family, with or without .gz and with '-' or '.' before
+// "idx".
 std::optional<Files> family_files(const fs::path& folder, Split split) {
   const std::string stem = split == Split::train ? "train" : "t10k";
   const auto find = [&](const char* kind, const char* rank) -> std::optional<fs::path> {
@@ -69,7 +70,9 @@ Expected<Split> split_from(std::string_view name) {
   return fail(text::cat("'", name, "' is not a split"), "--split", "use train or test");
 }
 
-const char* name_of(Split split) { return split == Split::train ? "train" : "test"; }
+const char* name_of(Split split) {
+  return split == Split::train ? "train" : "test";
+}
 
 std::vector<fs::path> mnist_folders() {
   const auto variable = [](const char* name) -> std::string {
@@ -98,8 +101,8 @@ Expected<Dataset> load(std::string_view spec, Split split, std::optional<std::si
   auto images = read_idx(files->images, 3, 4, limit);  // [N, height, width] or [N, channels, height, width]
   if (!images) return fail(images.error());
   if (labels->dims[0] != images->dims[0]) {
-    return fail(text::cat("there are ", images->dims[0], " images but ", labels->dims[0], " labels"), files->images.string(),
-                "use the two files of one split");
+    return fail(text::cat("there are ", images->dims[0], " images but ", labels->dims[0], " labels"),
+                files->images.string(), "use the two files of one split");
   }
 
   const auto& dims = images->dims;
@@ -111,8 +114,9 @@ Expected<Dataset> load(std::string_view spec, Split split, std::optional<std::si
               .pixels = std::move(images->bytes),
               .labels = std::move(labels->bytes)};
   if (out.shape.height > kGreatestSide || out.shape.width > kGreatestSide || out.shape.channels > kGreatestSide) {
-    return fail(text::cat("images of ", out.shape.channels, " x ", out.shape.height, " x ", out.shape.width, " are too large"),
-                files->images.string(), text::cat("each side is at most ", kGreatestSide));
+    return fail(
+        text::cat("images of ", out.shape.channels, " x ", out.shape.height, " x ", out.shape.width, " are too large"),
+        files->images.string(), text::cat("each side is at most ", kGreatestSide));
   }
   const bool of_family = out.name != "idx";
   std::size_t greatest = 0;

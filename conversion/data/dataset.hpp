@@ -32,9 +32,9 @@ struct Dataset {
   std::string name;
   Shape shape;
   std::size_t count = 0;
-  std::size_t classes = 0;            // labels are below this
-  std::vector<std::uint8_t> pixels;   // [count, channels, height, width]
-  std::vector<std::uint8_t> labels;   // [count]
+  std::size_t classes = 0;           // labels are below this
+  std::vector<std::uint8_t> pixels;  // [count, channels, height, width]
+  std::vector<std::uint8_t> labels;  // [count]
 
   ByteView image(std::size_t i) const { return ByteView(pixels).subspan(i * shape.size(), shape.size()); }
 };
@@ -43,7 +43,8 @@ struct Dataset {
 // Memory is taken only for what the files have shown they can hold.
 Expected<Dataset> load(std::string_view spec, Split split, std::optional<std::size_t> limit = {});
 
-// Where `mnist` is looked for, in this order: ./node_modules, $SYNFIRE_DATA, ~/.local/share/synfire (or $XDG_DATA_HOME).
+// Where `mnist` is looked for, in this order: ./node_modules, $SYNFIRE_DATA, ~/.local/share/synfire (or
+// $XDG_DATA_HOME).
 std::vector<std::filesystem::path> mnist_folders();
 
 }  // namespace syn::data

@@ -54,9 +54,10 @@ Expected<std::vector<std::size_t>> read_dims(Reader& reader, const std::string& 
   if (!next()) return fail("the file ends (or its compression breaks) inside the IDX header", where, kAgain);
   if (word[0] != 0 || word[1] != 0 || word[2] != 0x08 || word[3] < min_rank || word[3] > max_rank) {
     const std::string found = text::hex({reinterpret_cast<const char*>(word.data()), word.size()});
-    return fail(text::cat("not an IDX file of unsigned bytes with ", min_rank,
-                          max_rank > min_rank ? text::cat(" to ", max_rank) : "", " dimensions: it starts with ", found),
-                where, "name the images first, then the labels: idx:IMAGES,LABELS");
+    return fail(
+        text::cat("not an IDX file of unsigned bytes with ", min_rank,
+                  max_rank > min_rank ? text::cat(" to ", max_rank) : "", " dimensions: it starts with ", found),
+        where, "name the images first, then the labels: idx:IMAGES,LABELS");
   }
   std::vector<std::size_t> dims(word[3]);
   for (std::size_t& dim : dims) {
@@ -83,15 +84,16 @@ Expected<IdxArray> read_idx(const std::filesystem::path& file, std::size_t min_r
   std::uint64_t body = 1;
   for (const std::size_t dim : *dims) {
     if (dim == 0 || dim > kGreatestBody / body) {
-      return fail(text::cat("the header declares ", dim == 0 ? "an empty dimension" : "more than 4 GiB"), where, kAgain);
+      return fail(text::cat("the header declares ", dim == 0 ? "an empty dimension" : "more than 4 GiB"), where,
+                  kAgain);
     }
     body *= dim;
   }
   const std::uint64_t header = 4 + 4 * dims->size();
   const std::uint64_t room = reader.is_gzip() ? file_size * kGreatestRatio : file_size - header;
   if (body > room) {
-    return fail(text::cat("the header declares ", body, " bytes, more than a file of ", file_size, " bytes can hold"), where,
-                kAgain);
+    return fail(text::cat("the header declares ", body, " bytes, more than a file of ", file_size, " bytes can hold"),
+                where, kAgain);
   }
 
   const std::size_t item = body / dims->front();
@@ -103,8 +105,9 @@ Expected<IdxArray> read_idx(const std::filesystem::path& file, std::size_t min_r
     const auto part = std::span(chunk).first(std::min<std::uint64_t>(kChunk, body - done));
     const auto got = reader.read(part);
     if (got != part.size()) {
-      return fail(text::cat("the data ends (or its compression breaks) after ", done + got.value_or(0), " of ", body, " bytes"),
-                  where, kAgain);
+      return fail(
+          text::cat("the data ends (or its compression breaks) after ", done + got.value_or(0), " of ", body, " bytes"),
+          where, kAgain);
     }
     if (done < keep) {  // Growing as data arrives: a lying gzip header costs at most twice what the file really holds.
       const auto wanted = part.first(std::min<std::uint64_t>(part.size(), keep - done));
@@ -114,7 +117,8 @@ Expected<IdxArray> read_idx(const std::filesystem::path& file, std::size_t min_r
   }
   const auto rest = reader.read(beyond);  // also makes zlib compare the checksum
   if (!rest) return fail("the file is damaged: its checksum does not match", where, kAgain);
-  if (*rest != 0) return fail(text::cat("the file goes on after the ", body, " bytes that its header declares"), where, kAgain);
+  if (*rest != 0)
+    return fail(text::cat("the file goes on after the ", body, " bytes that its header declares"), where, kAgain);
   return out;
 }
 

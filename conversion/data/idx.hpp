@@ -17,8 +17,8 @@ struct IdxArray {
   Bytes bytes;                    // the first min(limit, dims[0]) items
 };
 
-// Refuses, by name: a missing or unreadable file, a wrong magic, a rank outside [min_rank, max_rank], a size of 0 or over
-// 4 GiB, a body shorter or longer than declared, and (gzip) a wrong checksum.
+// Refuses, by name: a missing or unreadable file, a wrong magic, a rank outside [min_rank, max_rank], a size of 0 or
+// over 4 GiB, a body shorter or longer than declared, and (gzip) a wrong checksum.
 Expected<IdxArray> read_idx(const std::filesystem::path& file, std::size_t min_rank, std::size_t max_rank,
                             std::optional<std::size_t> limit);
 

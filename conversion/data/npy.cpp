@@ -155,20 +155,23 @@ Expected<Array> read_npy(ByteView bytes, const std::string& where) {
   if (!all.starts_with(kMagic)) return fail("not a .npy file", where, kSave);
   if (bytes.size() < 12) return fail("the file ends inside the .npy header", where, kSave);
   const int version = bytes[6];
-  if (version != 1 && version != 2) return fail(text::cat("version ", version, " of .npy is not supported"), where, kSave);
+  if (version != 1 && version != 2)
+    return fail(text::cat("version ", version, " of .npy is not supported"), where, kSave);
   const std::size_t start = version == 1 ? 10 : 12;
   const std::size_t length = version == 1 ? bytes[8] | std::size_t{bytes[9]} << 8
                                           : bytes[8] | std::size_t{bytes[9]} << 8 | std::size_t{bytes[10]} << 16 |
                                                 std::size_t{bytes[11]} << 24;
-  if (length > kGreatestHeader) return fail(text::cat("a .npy header of ", length, " bytes is not one of plain numbers"), where, kSave);
+  if (length > kGreatestHeader)
+    return fail(text::cat("a .npy header of ", length, " bytes is not one of plain numbers"), where, kSave);
   if (length > bytes.size() - start) return fail("the file ends inside the .npy header", where, kSave);
 
   Header header(all.substr(start, length));
   if (!header.parse()) return fail("the .npy header is damaged", where, kSave);
   const auto* type = std::find_if(kTypes.begin(), kTypes.end(), [&](const Type& t) { return t.name == *header.type; });
   if (type == kTypes.end()) {
-    return fail(text::cat("numbers of type '", *header.type, "' are not supported (float32, float64, uint8, int32, int64 are)"),
-                where, kSave);
+    return fail(
+        text::cat("numbers of type '", *header.type, "' are not supported (float32, float64, uint8, int32, int64 are)"),
+        where, kSave);
   }
   const std::size_t body = bytes.size() - start - length;
   std::size_t size = type->size;
@@ -181,7 +184,8 @@ Expected<Array> read_npy(ByteView bytes, const std::string& where) {
   }
   if (empty) size = 0;
   if (too_much || size != body) {
-    return fail(text::cat("the header declares ", too_much ? "more than " : "", size, " bytes of numbers, the file holds ", body),
+    return fail(text::cat("the header declares ", too_much ? "more than " : "", size,
+                          " bytes of numbers, the file holds ", body),
                 where, kSave);
   }
   if (*header.fortran && header.shape->size() > 1) return fail("the array is in Fortran order", where, kSave);

@@ -1,6 +1,6 @@
-// NumPy's .npy files, versions 1 and 2: what `infer` reads and writes. Numbers arrive as float32 whatever the file holds.
-// Read: little-endian float32, float64, uint8, int32, int64 in C order. Written: float32, int32.
-// Deliberately not here: Fortran order, structured types, pickles, archives (.npz); all refused by name.
+// NumPy's .npy files, versions 1 and 2: what `infer` reads and writes. Numbers arrive as float32 whatever the file
+// holds. Read: little-endian float32, float64, uint8, int32, int64 in C order. Written: float32, int32. Deliberately
+// not here: Fortran order, structured types, pickles, archives (.npz); all refused by name.
 #pragma once
 
 #include <cstdint>

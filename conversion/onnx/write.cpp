@@ -106,8 +106,9 @@ class NodeWriter {
       size *= dim;
     }
     if (size != static_cast<std::int64_t>(value.data.size())) {
-      error_ = Error{text::cat("the tensor '", tensor.name(), "' has ", value.data.size(), " values but its shape says ", size),
-                     node_.name(), "this graph was not built by Synfire's reader or trainer; check the code that made it"};
+      error_ = Error{
+          text::cat("the tensor '", tensor.name(), "' has ", value.data.size(), " values but its shape says ", size),
+          node_.name(), "this graph was not built by Synfire's reader or trainer; check the code that made it"};
     }
     tensor.set_raw_data(value.data.data(), value.data.size() * sizeof(float));
     node_.add_input(tensor.name());

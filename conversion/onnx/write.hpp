@@ -8,8 +8,8 @@
 
 namespace syn::onnx_file {
 
-// Refuses a graph whose tensors do not have as many values as their shapes say, or that has no output shape that follows
-// from its nodes' channels.
+// Refuses a graph whose tensors do not have as many values as their shapes say, or that has no output shape that
+// follows from its nodes' channels.
 Expected<Bytes> write(const ann::Graph& graph);
 
 }  // namespace syn::onnx_file

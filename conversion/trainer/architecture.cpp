@@ -5,8 +5,8 @@
 namespace syn::train {
 namespace {
 
-// Two 3x3 convolutions without padding take the last map from 7x7 to 3x3. They cost less than a pooling that would have to
-// drop a border of an odd map, and leave a readout of 576 inputs.
+// Two 3x3 convolutions without padding take the last map from 7x7 to 3x3. They cost less than a pooling that would have
+// to drop a border of an odd map, and leave a readout of 576 inputs.
 const std::vector<Architecture> kArchitectures{
     {"student",
      "five small convolutions, average pooling: made to become spikes",
@@ -64,7 +64,9 @@ struct Walk {
 
 }  // namespace
 
-std::span<const Architecture> architectures() { return kArchitectures; }
+std::span<const Architecture> architectures() {
+  return kArchitectures;
+}
 
 Expected<Architecture> architecture(std::string_view name) {
   std::string known;
@@ -87,7 +89,8 @@ Expected<Flow> flow(const Architecture& architecture, data::Shape input, std::si
     }
     out.outputs.push_back(walk.shape);
   }
-  if (!walk.done) return fail("the chain has no readout", text::cat("architecture '", architecture.name, "'"), "end it with one");
+  if (!walk.done)
+    return fail("the chain has no readout", text::cat("architecture '", architecture.name, "'"), "end it with one");
   out.parameters = walk.parameters;
   out.macs = walk.macs;
   return out;

@@ -1,6 +1,6 @@
-// The networks that the trainer knows, as plain lists of layers. Both the libtorch module (network.hpp) and the exported
-// graph (export.hpp) are made from these lists, so that what is trained is what is written.
-// Deliberately plain chains: what conversion to spikes wants is a Conv, its BatchNormalization, a ReLU, then pooling.
+// The networks that the trainer knows, as plain lists of layers. Both the libtorch module (network.hpp) and the
+// exported graph (export.hpp) are made from these lists, so that what is trained is what is written. Deliberately plain
+// chains: what conversion to spikes wants is a Conv, its BatchNormalization, a ReLU, then pooling.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ struct Architecture {
 std::span<const Architecture> architectures();
 Expected<Architecture> architecture(std::string_view name);
 
-// What flows out of each layer, and what it costs. Refuses a chain that does not fit the images (a window larger than its
-// map, a readout before the flattening, nothing after the readout).
+// What flows out of each layer, and what it costs. Refuses a chain that does not fit the images (a window larger than
+// its map, a readout before the flattening, nothing after the readout).
 struct Flow {
   std::vector<data::Shape> outputs;  // one a layer; a flattened value is {n, 1, 1}
   std::int64_t parameters = 0;       // weights, biases, and BatchNormalization's scale and shift

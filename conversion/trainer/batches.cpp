@@ -54,8 +54,9 @@ void augment(ByteView image, data::Shape shape, const Augmentation& how, const S
              std::span<float> out) {
   SYN_ASSERT(image.size() == shape.size() && out.size() == shape.size(), image.size(), out.size());
   const auto offset = [&] {
-    return how.shift > 0 ? static_cast<std::ptrdiff_t>(random.below(2 * static_cast<std::uint64_t>(how.shift) + 1)) - how.shift
-                         : 0;
+    return how.shift > 0
+               ? static_cast<std::ptrdiff_t>(random.below(2 * static_cast<std::uint64_t>(how.shift) + 1)) - how.shift
+               : 0;
   };
   const bool flip = how.flip && random.chance(0.5);
   const std::ptrdiff_t down = offset(), right = offset();

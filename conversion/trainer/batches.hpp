@@ -12,9 +12,9 @@
 namespace syn::train {
 
 struct Augmentation {
-  int shift = 2;      // up to so many pixels in each direction; what comes in is 0
-  bool flip = true;   // left to right, every other image
-  double erase = 0;   // the probability that a rectangle becomes noise (Zhong et al. 2017)
+  int shift = 2;     // up to so many pixels in each direction; what comes in is 0
+  bool flip = true;  // left to right, every other image
+  double erase = 0;  // the probability that a rectangle becomes noise (Zhong et al. 2017)
 };
 
 // How a pixel becomes a number: (p / 255 - mean) / deviation.

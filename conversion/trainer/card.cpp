@@ -6,7 +6,9 @@
 namespace syn::train {
 namespace {
 
-std::string percent(double share) { return text::fixed(100 * share, 2) + " %"; }
+std::string percent(double share) {
+  return text::fixed(100 * share, 2) + " %";
+}
 
 // The command as it may be typed again: the program by its name, words with blanks quoted.
 std::string typed(const std::vector<std::string>& command) {
@@ -23,22 +25,26 @@ std::string typed(const std::vector<std::string>& command) {
 
 std::string card(const Request& request, const Result& r) {
   std::string out = text::cat("# ", request.output.stem().string(), "\n\n", r.about, ".\n\n");
-  const auto row = [&](const char* name, const std::string& value) { out += text::cat("| ", name, " | ", value, " |\n"); };
+  const auto row = [&](const char* name, const std::string& value) {
+    out += text::cat("| ", name, " | ", value, " |\n");
+  };
   out += "| | |\n|---|---|\n";
   row("file", text::cat("`", request.output.filename().string(), "`, SHA-256 `", r.sha256, "`"));
   row("architecture", text::cat("`", r.architecture, "`"));
   row("parameters", text::grouped(r.parameters));
   row("multiply-adds an image", text::grouped(r.macs));
-  row("data", text::cat(r.data, ": ", text::grouped(static_cast<std::int64_t>(r.train_images)), " images to learn from, ",
-                        text::grouped(static_cast<std::int64_t>(r.validation_images)), " held out, ",
-                        text::grouped(static_cast<std::int64_t>(r.test_images)), " to test"));
-  row("input", request.settings.scaling.mean == 0 && request.settings.scaling.deviation == 1
-                   ? "pixel / 255"
-                   : text::cat("(pixel / 255 - ", request.settings.scaling.mean, ") / ", request.settings.scaling.deviation));
+  row("data", text::cat(r.data, ": ", text::grouped(static_cast<std::int64_t>(r.train_images)),
+                        " images to learn from, ", text::grouped(static_cast<std::int64_t>(r.validation_images)),
+                        " held out, ", text::grouped(static_cast<std::int64_t>(r.test_images)), " to test"));
+  row("input",
+      request.settings.scaling.mean == 0 && request.settings.scaling.deviation == 1
+          ? "pixel / 255"
+          : text::cat("(pixel / 255 - ", request.settings.scaling.mean, ") / ", request.settings.scaling.deviation));
   row("validation accuracy", r.validation_accuracy < 0 ? "none held out" : percent(r.validation_accuracy));
   row("test accuracy", text::cat(percent(r.test_accuracy()), " (", r.test_correct, " of ", r.test_images, ")"));
-  row("kept", text::cat("the averaged weights after epoch ", r.best_epoch, " of ", r.epochs, ", chosen by validation accuracy; the ",
-                        "test images were looked at once, after the last epoch"));
+  row("kept",
+      text::cat("the averaged weights after epoch ", r.best_epoch, " of ", r.epochs,
+                ", chosen by validation accuracy; the ", "test images were looked at once, after the last epoch"));
   row("seed", text::cat(request.settings.seed));
   row("settings", r.description);
   row("libtorch", r.torch_version);

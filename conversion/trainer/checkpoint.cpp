@@ -46,9 +46,10 @@ Bytes encode(const Checkpoint& c) {
   torch::serialize::OutputArchive archive;
   archive.write("description", c10::IValue(c.description));
   archive.write("architecture", c10::IValue(c.architecture));
-  archive.write("shape", torch::tensor({static_cast<std::int64_t>(c.input.channels), static_cast<std::int64_t>(c.input.height),
-                                        static_cast<std::int64_t>(c.input.width), static_cast<std::int64_t>(c.classes)},
-                                       torch::kInt64));
+  archive.write("shape",
+                torch::tensor({static_cast<std::int64_t>(c.input.channels), static_cast<std::int64_t>(c.input.height),
+                               static_cast<std::int64_t>(c.input.width), static_cast<std::int64_t>(c.classes)},
+                              torch::kInt64));
   archive.write("position", torch::tensor({c.epoch, c.batch, c.best_epoch}, torch::kInt64));
   archive.write("figures", torch::tensor({c.loss_sum, c.best_accuracy}, torch::kFloat64));
   put(archive, "weights", c.weights);
@@ -107,13 +108,15 @@ Expected<Checkpoint> decode(ByteView bytes, const std::string& where) {
 Expected<std::shared_ptr<Network>> network_of(const Checkpoint& checkpoint, const std::string& where) {
   const auto layers = architecture(checkpoint.architecture);
   if (!layers) return fail(layers.error());
-  if (checkpoint.best.empty()) return fail("the checkpoint holds no finished epoch", where, "train for at least one epoch");
+  if (checkpoint.best.empty())
+    return fail("the checkpoint holds no finished epoch", where, "train for at least one epoch");
   if (const auto fits = flow(*layers, checkpoint.input, checkpoint.classes); !fits) return fail(fits.error());
   auto network = std::make_shared<Network>(*layers, checkpoint.input, checkpoint.classes);
   const auto own = network->tensors();
   const auto same = [](const torch::Tensor& a, const torch::Tensor& b) { return a.sizes() == b.sizes(); };
   if (!std::equal(own.begin(), own.end(), checkpoint.best.begin(), checkpoint.best.end(), same)) {
-    return fail(text::cat("the weights are not those of this program's '", checkpoint.architecture, "'"), where, kAgain);
+    return fail(text::cat("the weights are not those of this program's '", checkpoint.architecture, "'"), where,
+                kAgain);
   }
   assign(own, checkpoint.best);
   network->eval();

@@ -1,6 +1,6 @@
 // A training run at rest: what `--checkpoint` holds and `--teacher` reads. This room's own header.
-// On disk: "SYNTRAIN", a 32-bit version, the SHA-256 of the rest, then a libtorch archive. The digest is compared before
-// libtorch sees a byte, because its reader was not made for damaged files.
+// On disk: "SYNTRAIN", a 32-bit version, the SHA-256 of the rest, then a libtorch archive. The digest is compared
+// before libtorch sees a byte, because its reader was not made for damaged files.
 #pragma once
 
 #include <filesystem>

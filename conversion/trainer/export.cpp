@@ -26,7 +26,8 @@ struct Export {
     const auto& convolution = *network.convolutions()[conv];
     const auto& norm = *network.norms()[conv];
     const std::string number = text::cat(++conv);
-    add("conv" + number, ann::Conv{.geometry = window(block.kernel, 1, block.pad), .weight = values(convolution.weight), .bias = {}});
+    add("conv" + number,
+        ann::Conv{.geometry = window(block.kernel, 1, block.pad), .weight = values(convolution.weight), .bias = {}});
     add("bn" + number, ann::BatchNormalization{.scale = values(norm.weight),
                                                .bias = values(norm.bias),
                                                .mean = values(norm.running_mean),

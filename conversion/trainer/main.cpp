@@ -1,5 +1,5 @@
-// synfire-trainer: `synfire train` and `synfire distill` run this as a child. Standard output is one JSON object, progress
-// goes to standard error; exit codes are synfire's (0 done, 1 failed, 2 wrong use, 130 interrupted).
+// synfire-trainer: `synfire train` and `synfire distill` run this as a child. Standard output is one JSON object,
+// progress goes to standard error; exit codes are synfire's (0 done, 1 failed, 2 wrong use, 130 interrupted).
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -14,22 +14,36 @@ void add_options(CLI::App& verb, Request& r) {
   auto& s = r.settings;
   verb.add_option("--data", r.data, "fashion-mnist, mnist, or idx:IMAGES,LABELS")->capture_default_str();
   verb.add_option("--test-data", r.test_data, "with idx: data, the files of the test split");
-  verb.add_option("--limit", r.limit, "learn from the first N images only")->check(CLI::PositiveNumber);
+  verb.add_option("--limit", r.limit, "learn from the first N images only")->check(CLI::Range(2, 1 << 30));
   verb.add_option("--arch", s.architecture, "the network's layers: student, teacher, tiny")->capture_default_str();
-  verb.add_option("--epochs", s.epochs, "how often every image is seen")->check(CLI::Range(1, 100000))->capture_default_str();
+  verb.add_option("--epochs", s.epochs, "how often every image is seen")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   verb.add_option("--batch", s.batch, "images in one step")->check(CLI::Range(2, 65536))->capture_default_str();
-  verb.add_option("--lr", s.rate, "the learning rate's peak")->check(CLI::PositiveNumber)->capture_default_str();
-  verb.add_option("--weight-decay", s.weight_decay, "pull of the weights to 0")->check(CLI::NonNegativeNumber)->capture_default_str();
-  verb.add_option("--shift", s.augmentation.shift, "vary images by up to N pixels")->check(CLI::Range(0, 64))->capture_default_str();
+  verb.add_option("--lr", s.rate, "the learning rate's peak")->check(CLI::Range(1e-9, 1e3))->capture_default_str();
+  verb.add_option("--weight-decay", s.weight_decay, "pull of the weights to 0")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  verb.add_option("--shift", s.augmentation.shift, "vary images by up to N pixels")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
   verb.add_flag("--flip,!--no-flip", s.augmentation.flip, "mirror every other image (default: yes)");
-  verb.add_option("--erase", s.augmentation.erase, "probability of a rectangle of noise")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  verb.add_option("--erase", s.augmentation.erase, "probability of a rectangle of noise")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   verb.add_option("--seed", s.seed, "decides every random choice")->capture_default_str();
   verb.add_option("--validation", s.validation, "images held out to choose the best epoch")->capture_default_str();
   verb.add_option("--mean", s.scaling.mean, "subtracted from pixel / 255")->capture_default_str();
-  verb.add_option("--std", s.scaling.deviation, "what the difference is divided by")->check(CLI::PositiveNumber)->capture_default_str();
+  verb.add_option("--std", s.scaling.deviation, "what the difference is divided by")
+      ->check(CLI::Range(1e-6, 1e6))
+      ->capture_default_str();
   verb.add_flag("--bfloat16", s.bfloat16, "convolve in bfloat16: faster on processors that have it");
-  verb.add_option("--threads", r.threads, "threads of libtorch; 0: all processors")->check(CLI::Range(0, 1024))->capture_default_str();
-  verb.add_option("-o,--output", r.output, "the ONNX file; written after every epoch that is the best so far")->required();
+  verb.add_option("--threads", r.threads,
+                  "threads of libtorch; 0: all processors; 1 is best while others keep the machine busy")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  verb.add_option("-o,--output", r.output, "the ONNX file; written after every epoch that is the best so far")
+      ->required();
   verb.add_option("--checkpoint", r.checkpoint, "where the run is kept; an existing one is continued");
   verb.add_option("--card", r.card, "a Markdown page that says what was made, and how");
   verb.add_flag("--json", r.json, "print the result as one JSON object");
@@ -41,9 +55,10 @@ int main(int argc, char** argv) {
   CLI::App app{"Trains and distils the networks that Synfire turns into spikes."};
   app.require_subcommand(1);
   app.set_version_flag("--version", SYN_VERSION);
-  app.footer("Example:\n"
-             "  synfire-trainer train --arch teacher --epochs 16 -o teacher.onnx --checkpoint teacher.ckpt\n"
-             "  synfire-trainer distill --teacher teacher.ckpt --arch student --epochs 40 -o student.onnx");
+  app.footer(
+      "Example:\n"
+      "  synfire-trainer train --arch teacher --epochs 16 -o teacher.onnx --checkpoint teacher.ckpt\n"
+      "  synfire-trainer distill --teacher teacher.ckpt --arch student --epochs 40 -o student.onnx");
   Request request;
   request.command.assign(argv, argv + argc);
 
@@ -54,14 +69,24 @@ int main(int argc, char** argv) {
   add_options(distill, request);
   syn::train::Distillation distillation;
   distill.add_option("--teacher", request.teacher, "the checkpoint that `train` left")->required();
-  distill.add_option("--temperature", distillation.temperature, "softens the scores")->check(CLI::Range(0.1, 1000.0))->capture_default_str();
-  distill.add_option("--alpha", distillation.alpha, "the teacher's share of the loss")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  distill.add_option("--temperature", distillation.temperature, "softens the scores")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
+  distill.add_option("--alpha", distillation.alpha, "the teacher's share of the loss")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return syn::train::report_error({error.what(), "command line", "see synfire-trainer --help"}, request.wants_json(), 2);
+    return syn::train::report_error({error.what(), "command line", "see synfire-trainer --help"}, request.wants_json(),
+                                    2);
+  }
+  if (request.data.starts_with("idx:") && request.test_data.empty()) {
+    return syn::train::report_error(
+        {"idx: data has no test split of its own", "command line", "give --test-data idx:IMAGES,LABELS"}, request.json,
+        2);
   }
   if (distill.parsed()) request.settings.distillation = distillation;
   return syn::train::run(request);

@@ -39,10 +39,10 @@ Network::Network(const Architecture& architecture, data::Shape input, std::size_
     if (const auto* conv = std::get_if<ConvBlock>(&architecture.layers[i])) {
       const std::string number = text::cat(convolutions_.size() + 1);
       convolutions_.push_back(register_module(
-          "conv" + number,
-          torch::nn::Conv2d(torch::nn::Conv2dOptions(static_cast<std::int64_t>(in.channels), conv->channels, conv->kernel)
-                                .padding(conv->pad)
-                                .bias(false))));  // BatchNormalization's shift is the bias
+          "conv" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(static_cast<std::int64_t>(in.channels),
+                                                                      conv->channels, conv->kernel)
+                                                 .padding(conv->pad)
+                                                 .bias(false))));  // BatchNormalization's shift is the bias
       norms_.push_back(register_module("bn" + number, torch::nn::BatchNorm2d(conv->channels)));
       // oneDNN is about 15 % faster with the channels last.
       auto& weight = convolutions_.back()->weight;

@@ -22,8 +22,8 @@ class Network : public torch::nn::Module {
   const std::vector<torch::nn::BatchNorm2d>& norms() const { return norms_; }
   const torch::nn::Linear& readout() const { return readout_; }
 
-  // Every tensor that makes this network what it is (parameters, then running statistics), in a fixed order; shared, not
-  // copied.
+  // Every tensor that makes this network what it is (parameters, then running statistics), in a fixed order; shared,
+  // not copied.
   std::vector<torch::Tensor> tensors() const;
 
  private:

@@ -46,7 +46,8 @@ class ProgressLine {
     if (first_ < 0) first_ = done - 1;
     const double left = (now - started_) / (done - first_) * (static_cast<double>(p.epochs * p.batches) - done);
     if (p.epoch_done) {
-      std::cerr << (terminal_ ? "\r\033[K" : "") << "epoch " << p.epoch << '/' << p.epochs << "  loss " << text::fixed(p.loss, 4);
+      std::cerr << (terminal_ ? "\r\033[K" : "") << "epoch " << p.epoch << '/' << p.epochs << "  loss "
+                << text::fixed(p.loss, 4);
       if (p.validation_accuracy >= 0) {
         std::cerr << "  validation " << text::fixed(100 * p.validation_accuracy, 2) << " %  best "
                   << text::fixed(100 * p.best_accuracy, 2) << " %";
@@ -57,8 +58,8 @@ class ProgressLine {
       constexpr std::int64_t kWidth = 30;
       const auto full = static_cast<std::size_t>(kWidth * p.batch / p.batches);
       std::cerr << "\r\033[Kepoch " << p.epoch << '/' << p.epochs << " [" << std::string(full, '#')
-                << std::string(kWidth - full, '.') << "] loss " << text::fixed(p.loss, 4) << "  " << clock_text(left) << " left"
-                << std::flush;
+                << std::string(kWidth - full, '.') << "] loss " << text::fixed(p.loss, 4) << "  " << clock_text(left)
+                << " left" << std::flush;
     }
   }
 
@@ -128,7 +129,8 @@ Expected<std::optional<Result>> train(const Request& request) {
   const auto test = data::load(request.test_data.empty() ? request.data : request.test_data, data::Split::test);
   if (!test) return fail(test.error());
   if (test->shape != learn->shape || test->classes > learn->classes) {
-    return fail("the test images have another shape or more classes than those to learn from", request.data, "check the files");
+    return fail("the test images have another shape or more classes than those to learn from", request.data,
+                "check the files");
   }
   const auto teacher = load_teacher(request);
   if (!teacher) return fail(teacher.error());
@@ -140,7 +142,8 @@ Expected<std::optional<Result>> train(const Request& request) {
     if (!bytes) return fail(bytes.error());
     const auto checkpoint = decode(*bytes, request.checkpoint.string());
     if (!checkpoint) return fail(checkpoint.error());
-    if (auto resumed = training->resume(*checkpoint, request.checkpoint.string()); !resumed) return fail(resumed.error());
+    if (auto resumed = training->resume(*checkpoint, request.checkpoint.string()); !resumed)
+      return fail(resumed.error());
     std::cerr << "continuing after epoch " << checkpoint->epoch << ", batch " << checkpoint->batch << std::endl;
   }
 
@@ -193,7 +196,9 @@ Expected<std::optional<Result>> train(const Request& request) {
 
 }  // namespace
 
-bool Request::wants_json() const { return json || std::find(command.begin(), command.end(), "--json") != command.end(); }
+bool Request::wants_json() const {
+  return json || std::find(command.begin(), command.end(), "--json") != command.end();
+}
 
 int report_error(const Error& error, bool json, int exit_code) {
   if (json) {
@@ -227,15 +232,16 @@ int run(const Request& request) {
     if (request.json) {
       std::cout << to_json(request, r).dump(2) << std::endl;
     } else {
-      std::cout << request.output.string() << ": " << text::fixed(100 * r.test_accuracy(), 2) << " % of " << r.test_images
-                << " test images, " << text::grouped(r.parameters) << " parameters, " << text::grouped(r.macs)
-                << " multiply-adds an image" << std::endl;
+      std::cout << request.output.string() << ": " << text::fixed(100 * r.test_accuracy(), 2) << " % of "
+                << r.test_images << " test images, " << text::grouped(r.parameters) << " parameters, "
+                << text::grouped(r.macs) << " multiply-adds an image" << std::endl;
     }
     return 0;
   } catch (const c10::Error& error) {  // libtorch throws; nothing of it is expected here
     return report_error({error.what_without_backtrace(), "libtorch", "please report this"}, request.json, 1);
   } catch (const std::bad_alloc&) {
-    return report_error({"out of memory", request.settings.architecture, "use a smaller --batch or --limit"}, request.json, 1);
+    return report_error({"out of memory", request.settings.architecture, "use a smaller --batch or --limit"},
+                        request.json, 1);
   }
 }
 

@@ -36,7 +36,9 @@ struct Result {
   double seconds = 0;  // of this use, not of the runs it continued
   std::string sha256;
   std::string torch_version;
-  double test_accuracy() const { return test_images == 0 ? 0 : static_cast<double>(test_correct) / static_cast<double>(test_images); }
+  double test_accuracy() const {
+    return test_images == 0 ? 0 : static_cast<double>(test_correct) / static_cast<double>(test_images);
+  }
 };
 
 int run(const Request& request);

@@ -46,10 +46,13 @@ torch::Tensor labels_tensor(const data::Dataset& data, std::span<const std::uint
 
 torch::optim::SGD make_optimizer(const Network& network, const Settings& settings) {
   std::vector<torch::Tensor> weights, others;  // BatchNormalization's scale and shift, and biases, are not decayed
-  for (const torch::Tensor& parameter : network.parameters()) (parameter.dim() > 1 ? weights : others).push_back(parameter);
+  for (const torch::Tensor& parameter : network.parameters())
+    (parameter.dim() > 1 ? weights : others).push_back(parameter);
   const auto options = [&](double decay) {
-    return std::make_unique<torch::optim::SGDOptions>(
-        torch::optim::SGDOptions(settings.rate).momentum(settings.momentum).nesterov(settings.momentum > 0).weight_decay(decay));
+    return std::make_unique<torch::optim::SGDOptions>(torch::optim::SGDOptions(settings.rate)
+                                                          .momentum(settings.momentum)
+                                                          .nesterov(settings.momentum > 0)
+                                                          .weight_decay(decay));
   };
   std::vector<torch::optim::OptimizerParamGroup> groups;
   groups.emplace_back(std::move(weights), options(settings.weight_decay));
@@ -58,16 +61,19 @@ torch::optim::SGD make_optimizer(const Network& network, const Settings& setting
 }
 
 // The optimizer keys its state by the address of a parameter; this is that key.
-std::string key_of(const torch::Tensor& parameter) { return c10::guts::to_string(parameter.unsafeGetTensorImpl()); }
+std::string key_of(const torch::Tensor& parameter) {
+  return c10::guts::to_string(parameter.unsafeGetTensorImpl());
+}
 
 bool same_sizes(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return x.sizes() == y.sizes(); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.sizes() == y.sizes(); });
 }
 
 }  // namespace
 
-Expected<Training> Training::start(const Settings& settings, const data::Dataset& train, std::shared_ptr<Network> teacher,
-                                   const std::string& teacher_name) {
+Expected<Training> Training::start(const Settings& settings, const data::Dataset& train,
+                                   std::shared_ptr<Network> teacher, const std::string& teacher_name) {
   const auto layers = architecture(settings.architecture);
   if (!layers) return fail(layers.error());
   if (const auto fits = flow(*layers, train.shape, train.classes); !fits) return fail(fits.error());
@@ -112,7 +118,8 @@ Expected<> Training::resume(const Checkpoint& c, const std::string& where) {
   const auto parameters = network_->parameters();
   if (!same_sizes(c.weights, network_->tensors()) || !same_sizes(c.average, network_->tensors()) ||
       (!c.best.empty() && !same_sizes(c.best, network_->tensors())) ||
-      (!c.momentum.empty() && !same_sizes(c.momentum, parameters)) || c.epoch < 0 || c.batch < 0 || c.batch > batches_) {
+      (!c.momentum.empty() && !same_sizes(c.momentum, parameters)) || c.epoch < 0 || c.batch < 0 ||
+      c.batch > batches_) {
     return fail("the checkpoint's weights do not fit this program's architecture", where, "remove it and train again");
   }
   assign(network_->tensors(), c.weights);
@@ -163,7 +170,10 @@ Expected<bool> Training::run(const Watch& watch) {
       }
       loss_sum_ += loss;
       ++batch_;
-      Progress now{.epoch = epoch_ + 1, .epochs = settings_.epochs, .batch = batch_, .batches = batches_,
+      Progress now{.epoch = epoch_ + 1,
+                   .epochs = settings_.epochs,
+                   .batch = batch_,
+                   .batches = batches_,
                    .loss = loss_sum_ / static_cast<double>(batch_)};
       if (batch_ == batches_) {
         finish_epoch();
@@ -229,7 +239,8 @@ void Training::finish_epoch() {
   batch_ = 0;
   loss_sum_ = 0;
   const auto total = static_cast<double>(held_.validation.size());
-  last_accuracy_ = total == 0 ? -1 : static_cast<double>(correct(*average_, *data_, held_.validation, settings_.scaling)) / total;
+  last_accuracy_ =
+      total == 0 ? -1 : static_cast<double>(correct(*average_, *data_, held_.validation, settings_.scaling)) / total;
   if (last_accuracy_ >= best_accuracy_) {  // of equals the later one, which has seen the lower rate
     best_accuracy_ = last_accuracy_;
     best_epoch_ = epoch_;

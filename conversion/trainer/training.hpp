@@ -26,8 +26,8 @@ struct Watch {
 class Training {
  public:
   // The data must outlive the run. Refuses settings that do not fit the data or the teacher.
-  static Expected<Training> start(const Settings& settings, const data::Dataset& train, std::shared_ptr<Network> teacher,
-                                  const std::string& teacher_name);
+  static Expected<Training> start(const Settings& settings, const data::Dataset& train,
+                                  std::shared_ptr<Network> teacher, const std::string& teacher_name);
 
   // Goes on where a checkpoint of the same run stopped: the weights at the end are those of an uninterrupted run.
   Expected<> resume(const Checkpoint& checkpoint, const std::string& where);

@@ -86,7 +86,8 @@ TEST_CASE("nodes are a chain of the right operators, with windows in ONNX's orde
   CHECK(conv.input_size() == 2);  // no bias
   CHECK(model.graph().node(1).input_size() == 5);
   CHECK(model.graph().node(5).input_size() == 3);
-  for (int i = 1; i < model.graph().node_size(); ++i) CHECK(model.graph().node(i).input(0) == model.graph().node(i - 1).output(0));
+  for (int i = 1; i < model.graph().node_size(); ++i)
+    CHECK(model.graph().node(i).input(0) == model.graph().node(i - 1).output(0));
 }
 
 TEST_CASE("every weight is there once, under a name that its node uses, with its numbers") {
@@ -106,7 +107,9 @@ TEST_CASE("every weight is there once, under a name that its node uses, with its
   CHECK(std::memcmp(weight.raw_data().data(), expected.data.data(), weight.raw_data().size()) == 0);
 }
 
-TEST_CASE("the same graph gives the same bytes") { CHECK(*onnx_file::write(sample()) == *onnx_file::write(sample())); }
+TEST_CASE("the same graph gives the same bytes") {
+  CHECK(*onnx_file::write(sample()) == *onnx_file::write(sample()));
+}
 
 TEST_CASE("a graph that cannot be written is refused, by the node's name") {
   const auto refused = [](const ann::Graph& graph) {

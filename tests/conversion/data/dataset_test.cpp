@@ -16,7 +16,9 @@ namespace {
 std::string pair(const std::filesystem::path& images, const std::filesystem::path& labels) {
   return "idx:" + images.string() + "," + labels.string();
 }
-bool mentions(const Error& error, std::string_view what) { return error.what.find(what) != std::string::npos; }
+bool mentions(const Error& error, std::string_view what) {
+  return error.what.find(what) != std::string::npos;
+}
 
 const Bytes kLabels{3, 0, 2, 1};
 
@@ -26,7 +28,8 @@ TEST_CASE("an IDX pair is read as it was written, plain and gzip alike") {
   Folder folder;
   const Bytes body = counting(4 * 5 * 6);
   const auto plain = pair(folder.write("i", idx({4, 5, 6}, body)), folder.write("l", idx({4}, kLabels)));
-  const auto packed = pair(folder.write("i.gz", gzip(idx({4, 5, 6}, body))), folder.write("l.gz", gzip(idx({4}, kLabels))));
+  const auto packed =
+      pair(folder.write("i.gz", gzip(idx({4, 5, 6}, body))), folder.write("l.gz", gzip(idx({4}, kLabels))));
   for (const auto& spec : {plain, packed}) {
     const auto set = data::load(spec, data::Split::test);
     REQUIRE(set.has_value());
@@ -41,8 +44,9 @@ TEST_CASE("an IDX pair is read as it was written, plain and gzip alike") {
 
 TEST_CASE("four dimensions are images with channels") {
   Folder folder;
-  const auto set = data::load(pair(folder.write("i", idx({4, 3, 2, 5}, counting(120))), folder.write("l", idx({4}, kLabels))),
-                              data::Split::train);
+  const auto set =
+      data::load(pair(folder.write("i", idx({4, 3, 2, 5}, counting(120))), folder.write("l", idx({4}, kLabels))),
+                 data::Split::train);
   REQUIRE(set.has_value());
   CHECK(set->shape == data::Shape{3, 2, 5});
 }
@@ -125,7 +129,8 @@ TEST_CASE("each kind of wrong file has its own message") {
   CHECK(mentions(what(pair(folder / "none", labels)), "no such file"));
   CHECK(mentions(what(pair(images, folder / "")), "no such file"));  // a folder
   CHECK(mentions(what(pair(labels, images)), "not an IDX file"));    // swapped
-  CHECK(mentions(what(pair(images, folder.write("l3", idx({3}, ByteView(kLabels).first(3))))), "4 images but 3 labels"));
+  CHECK(
+      mentions(what(pair(images, folder.write("l3", idx({3}, ByteView(kLabels).first(3))))), "4 images but 3 labels"));
   CHECK(mentions(what(pair(folder.write("long", idx({4, 2, 2}, counting(17))), labels)), "goes on after"));
   CHECK(mentions(what(pair(folder.write("zero", idx({4, 0, 2}, {})), labels)), "empty dimension"));
   CHECK(mentions(what("cifar"), "'cifar' is not a data set"));

@@ -14,9 +14,17 @@ namespace {
 
 // A file as NumPy lays it out, with any header text.
 Bytes npy(std::string_view header, ByteView body, int version = 1) {
-  Bytes out{0x93, 'N', 'U', 'M', 'P', 'Y', static_cast<std::uint8_t>(version), 0, static_cast<std::uint8_t>(header.size() & 255),
+  Bytes out{0x93,
+            'N',
+            'U',
+            'M',
+            'P',
+            'Y',
+            static_cast<std::uint8_t>(version),
+            0,
+            static_cast<std::uint8_t>(header.size() & 255),
             static_cast<std::uint8_t>(header.size() >> 8)};
-  if (version == 2) out.insert(out.end(), {0, 0});
+  if (version == 2) out.resize(out.size() + 2);
   out.insert(out.end(), header.begin(), header.end());
   out.insert(out.end(), body.begin(), body.end());
   return out;
@@ -97,12 +105,14 @@ TEST_CASE("what cannot be read is refused by name") {
   CHECK(with("{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }").find("'>f4'") != std::string::npos);
   CHECK(with("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }").find("'|O'") != std::string::npos);
   CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (5,), }").find("declares") != std::string::npos);
-  CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }").find("declares 12 bytes") != std::string::npos);
+  CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }").find("declares 12 bytes") !=
+        std::string::npos);
   CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }").find("more than") !=
         std::string::npos);
   CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }").find("damaged") != std::string::npos);
   CHECK(with("{'descr': '<f4', 'shape': (4,), }").find("damaged") != std::string::npos);
-  CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,4), }").find("damaged") != std::string::npos);
+  CHECK(with("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,4), }").find("damaged") !=
+        std::string::npos);
   CHECK(with("__import__('os')").find("damaged") != std::string::npos);
   CHECK(what(npy("{}", body, 3)).find("version 3") != std::string::npos);
   CHECK(what(Bytes{1, 2, 3}) == "not a .npy file");

@@ -50,7 +50,8 @@ TEST_CASE("a chain that does not fit is refused with the layer's number") {
   const data::Shape image{1, 6, 6};
   CHECK(what({ConvBlock{4, 7, 0}, Flattening{}, Readout{}}, image) ==
         "a window of 7 does not fit a map of 6 @ architecture 'odd', layer 0");
-  CHECK(what({ConvBlock{4}, Readout{}}, image) == "the readout must come after the flattening @ architecture 'odd', layer 1");
+  CHECK(what({ConvBlock{4}, Readout{}}, image) ==
+        "the readout must come after the flattening @ architecture 'odd', layer 1");
   CHECK(what({Flattening{}, ConvBlock{4}, Readout{}}, image).starts_with("a convolution or pooling must come before"));
   CHECK(what({Flattening{}, Readout{}, Flattening{}}, image).starts_with("nothing may come after the readout"));
   CHECK(what({ConvBlock{4}}, image).starts_with("the chain has no readout"));

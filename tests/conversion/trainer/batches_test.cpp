@@ -55,7 +55,8 @@ TEST_CASE("every epoch has its own order, and the same one each time") {
 TEST_CASE("without variation an image is its pixels over 255, and the scaling is applied") {
   const Bytes image{0, 51, 255, 102};
   SeededRandom random(1);
-  CHECK(varied(image, {1, 2, 2}, {.shift = 0, .flip = false, .erase = 0}, random) == std::vector<float>{0, 0.2f, 1, 0.4f});
+  CHECK(varied(image, {1, 2, 2}, {.shift = 0, .flip = false, .erase = 0}, random) ==
+        std::vector<float>{0, 0.2f, 1, 0.4f});
   std::vector<float> out(4);
   augment(image, {1, 2, 2}, {.shift = 0, .flip = false}, {.mean = 0.5f, .deviation = 0.25f}, random, out);
   CHECK(out[0] == -2.0f);
@@ -65,7 +66,8 @@ TEST_CASE("without variation an image is its pixels over 255, and the scaling is
 TEST_CASE("a shift moves all channels alike and brings in nothing but 0; a flip mirrors each row") {
   const data::Shape shape{2, 2, 3};
   const Bytes image{255, 0, 0, 0, 0, 51, 51, 0, 0, 0, 0, 255};
-  Fixed lowest(std::uint64_t{1} << 40);  // small, but not so small that `below` rejects it; mirrors (chance is below 0.5), and moves by -shift: up and to the left
+  Fixed lowest(std::uint64_t{1} << 40);  // small, but not so small that `below` rejects it; mirrors (chance is below
+                                         // 0.5), and moves by -shift: up and to the left
   CHECK(varied(image, shape, {.shift = 0, .flip = true}, lowest) ==
         std::vector<float>{0, 0, 1, 0.2f, 0, 0, 0, 0, 0.2f, 1, 0, 0});
   CHECK(varied(image, shape, {.shift = 1, .flip = false}, lowest) ==
@@ -87,7 +89,8 @@ TEST_CASE("over many draws every shift occurs and half of the images are mirrore
   CHECK(places.size() == 25);
 }
 
-TEST_CASE("erasing stays inside the image, changes one rectangle of at most a fifth or so, and only as often as asked") {
+TEST_CASE(
+    "erasing stays inside the image, changes one rectangle of at most a fifth or so, and only as often as asked") {
   const data::Shape shape{1, 28, 28};
   const Bytes image(shape.size(), 0);
   SeededRandom random(7);

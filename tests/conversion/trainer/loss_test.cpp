@@ -29,7 +29,8 @@ TEST_CASE("the distillation loss is the one of the paper, averaged over the batc
   const auto teacher = torch::tensor({{0.0, 4.0, 1.0}, {-1.0, 2.0, 2.5}}, torch::kFloat64);
   const auto labels = torch::tensor({1, 0}, torch::kInt64);
   for (const auto& [t, alpha] : {std::pair{1.0, 0.5}, {4.0, 0.9}, {20.0, 1.0}, {2.0, 0.0}}) {
-    const double expected = (by_hand({1, 2, -1}, {0, 4, 1}, 1, t, alpha) + by_hand({0.5, 0, 3}, {-1, 2, 2.5}, 0, t, alpha)) / 2;
+    const double expected =
+        (by_hand({1, 2, -1}, {0, 4, 1}, 1, t, alpha) + by_hand({0.5, 0, 3}, {-1, 2, 2.5}, 0, t, alpha)) / 2;
     const double loss = distillation_loss(student, teacher, labels, {.temperature = t, .alpha = alpha}).item<double>();
     CHECK(loss == doctest::Approx(expected).epsilon(1e-12));
   }
@@ -37,7 +38,8 @@ TEST_CASE("the distillation loss is the one of the paper, averaged over the batc
 
 TEST_CASE("a student that agrees with its teacher has nothing left to learn from it") {
   auto scores = torch::tensor({{1.0, 2.0, -1.0}}).requires_grad_();
-  const auto loss = distillation_loss(scores, scores.detach(), torch::tensor({0}, torch::kInt64), {.temperature = 3, .alpha = 1});
+  const auto loss =
+      distillation_loss(scores, scores.detach(), torch::tensor({0}, torch::kInt64), {.temperature = 3, .alpha = 1});
   loss.backward();
   CHECK(loss.item<double>() == doctest::Approx(0).epsilon(1e-6));
   CHECK(scores.grad().abs().max().item<double>() < 1e-6);

@@ -135,7 +135,8 @@ TEST_CASE("Ctrl-C keeps the run, exits with 130 and says how to go on; going on 
   std::cout.rdbuf(old_out);
   std::cerr.rdbuf(old_err);
   CHECK(code == 130);
-  CHECK(nlohmann::json::parse(out.str())["error"]["do"] == "the same command continues from " + request.checkpoint.string());
+  CHECK(nlohmann::json::parse(out.str())["error"]["do"] ==
+        "the same command continues from " + request.checkpoint.string());
   CHECK(presser.str().find("epoch 3/4") == std::string::npos);
   CHECK_FALSE(std::filesystem::exists(request.card));
 

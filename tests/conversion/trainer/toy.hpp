@@ -1,4 +1,5 @@
-// A data set that a tiny network learns in seconds: one bright quadrant of an 8x8 image, four classes, noise everywhere.
+// A data set that a tiny network learns in seconds: one bright quadrant of an 8x8 image, four classes, noise
+// everywhere.
 #pragma once
 
 #include "conversion/data/dataset.hpp"

@@ -26,7 +26,8 @@ Checkpoint finished(Training training) {
 }
 
 bool equal(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return torch::equal(x, y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return torch::equal(x, y); });
 }
 
 void check_same(const Checkpoint& a, const Checkpoint& b) {
@@ -89,7 +90,8 @@ TEST_CASE("a run stopped after any batch and continued from its checkpoint ends 
 TEST_CASE("dropout continues exactly too") {
   const auto set = quadrants(200, 1);
   // The teacher needs a larger image: every pixel becomes three by three.
-  data::Dataset large{.name = "large", .shape = {1, 24, 24}, .count = set.count, .classes = 4, .pixels = {}, .labels = set.labels};
+  data::Dataset large{
+      .name = "large", .shape = {1, 24, 24}, .count = set.count, .classes = 4, .pixels = {}, .labels = set.labels};
   for (std::size_t i = 0; i < set.count; ++i) {
     for (std::size_t at = 0; at < 24 * 24; ++at) large.pixels.push_back(set.image(i)[at / 72 * 8 + at % 24 / 3]);
   }
