@@ -6,8 +6,8 @@
 namespace syn::cli {
 
 namespace {
-// Digits beyond these are noise; nothing is computed from the printed number.
-double rounded(double value, double unit) { return std::round(value / unit) * unit; }
+// Thousandths; the digits beyond are noise, and nothing is computed from the printed number.
+double rounded(double value) { return std::round(value * 1000) / 1000; }
 }  // namespace
 
 Json error_json(const Error& error) {
@@ -25,10 +25,10 @@ Json evaluation_json(const report::Evaluation& e) {
   json["spikes_per_inference"] = optional(e.spikes_per_inference);
   json["events_per_inference"] = optional(e.events_per_inference);
   json["synops_per_inference"] = optional(e.synops_per_inference);
-  json["latency_us_p50"] = rounded(e.latency_us_p50, 0.001);
-  json["latency_us_p95"] = rounded(e.latency_us_p95, 0.001);
-  json["latency_us_p99"] = rounded(e.latency_us_p99, 0.001);
-  json["throughput_per_s"] = rounded(e.throughput_per_s, 0.001);
+  json["latency_us_p50"] = rounded(e.latency_us_p50);
+  json["latency_us_p95"] = rounded(e.latency_us_p95);
+  json["latency_us_p99"] = rounded(e.latency_us_p99);
+  json["throughput_per_s"] = rounded(e.throughput_per_s);
   json["digest"] = e.digest;
   json["spike_digest"] = e.spike_digest;
   return json;
