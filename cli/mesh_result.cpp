@@ -19,6 +19,7 @@ void judge(MeshResult& result, const std::vector<nodes::Outcome>& outcomes, std:
     judged.push_back({o.potentials, o.checksum, o.latency.count()});
     if (o.kind != nodes::Outcome::Kind::result && result.trouble.what.empty()) result.trouble = o.error;
   }
+  result.not_accepted = outcomes.size() - std::min<std::uint64_t>(outcomes.size(), result.counts.accepted);
   result.evaluation = report::evaluate(judged, labels);
   result.evaluation.code = name_of(model.code);
   result.evaluation.steps = model.steps;
@@ -37,6 +38,7 @@ Json as_json(const MeshResult& r) {
   Json json = evaluation_json(r.evaluation);
   json["nodes"] = r.plan.shards.size();
   json["accepted"] = r.counts.accepted;
+  json["not_accepted"] = r.not_accepted;
   json["results"] = r.counts.results;
   json["errors"] = r.counts.errors;
   json["lost"] = r.counts.lost;
@@ -77,7 +79,8 @@ std::string as_text(const MeshResult& r, const snn::Model& model) {
                                                   text::fixed(e.latency_us_p99 / 1000, 2), " ms")});
   table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s")});
   table.row({"accepted", text::cat(r.counts.accepted, " = ", r.counts.results, " results + ", r.counts.errors, " errors; ", r.counts.lost,
-                                   " lost, ", r.counts.duplicated, " duplicated")});
+                                   " lost, ", r.counts.duplicated, " duplicated",
+                                   r.not_accepted ? text::cat("; ", r.not_accepted, " not accepted") : std::string())});
   if (!r.event_log_hash.empty()) {
     table.row({"energy (modelled)", text::cat(text::fixed(r.joule_per_inference * 1000, 3), " mJ per inference, busy time only")});
     table.row({"event log", r.event_log_hash});

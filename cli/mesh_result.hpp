@@ -24,6 +24,7 @@ struct EdgeTraffic {
 struct MeshResult {
   report::Evaluation evaluation;
   nodes::SessionCounts counts;
+  std::uint64_t not_accepted = 0;           // inputs that were refused at the door, since the mesh was broken
   Plan plan;
   std::vector<EdgeTraffic> edges;
   double wire_bytes_per_inference = 0;  // data, acks and control, with each message's overhead on the wire

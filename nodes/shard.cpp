@@ -107,7 +107,7 @@ void Shard::start(InferenceId id, Flow& flow) {
   }
   for (std::size_t e = 0; e < in_.size(); ++e) {
     if (in_[e].spec().constant && flow.next_window > 0) {
-      flow.step->frames[e].here = false;  // its row is in the window's buffer already
+      flow.step->frames[e].here = false;  // came with the first window
       continue;
     }
     Held& held = flow.held[e][in_[e].spec().constant ? 0 : flow.next_window];

@@ -11,9 +11,12 @@ Expected<> Shard::unpack(const Fixed& fixed, Step& step, Work& work) {
   step.window.in.resize(spec.in.size());
   for (std::size_t e = 0; e < spec.in.size(); ++e) {
     Held& frame = step.frames[e];
-    if (!frame.here) continue;
-    const auto rows = spec.in[e].constant ? 1 : step.window.rows;
     auto& counts = step.window.in[fixed.wiring.sources[e]];
+    if (!frame.here) {  // a constant edge behind its first window: the state holds what its row sums to
+      counts.clear();
+      continue;
+    }
+    const auto rows = spec.in[e].constant ? 1 : step.window.rows;
     counts.resize(std::size_t{rows} * spec.in[e].neurons);
     if (auto ok = fixed.codec.unpack(frame.encoding, frame.packed, spec.in[e].greatest, counts); !ok) return ok;
     work.bytes_touched += frame.packed.size();

@@ -38,6 +38,7 @@ Compiled::Compiled(Model m) : model(std::move(m)), stages(model.populations.size
     stage.band = std::size_t{stage.population->shape.width} * stage.population->shape.channels;
     if (std::holds_alternative<Source>(stage.population->kind)) {
       stage.source = static_cast<int>(sources++);
+      stage.pixels = !std::get<Source>(stage.population->kind).scale.empty();
     } else {
       stage.counts_at = counts;
       counts += stage.neurons + kSlack;

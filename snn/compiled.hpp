@@ -18,6 +18,7 @@ struct Stage {  // one population
   const Population* population = nullptr;
   std::vector<Input> inputs;
   int source = -1;  // index in Window::in
+  bool pixels = false;  // a source that is coded here, not another shard's counts
   int output = -1;  // index in Window::out
   int state = -1;   // index in State::values
   std::size_t neurons = 0;

@@ -97,12 +97,23 @@ class Run {
         constants += stage.neurons;
       }
     }
+    constants_ = constants;
     at_least(scratch_.constant, constants);
+    if (carried_) {
+      // All constant sources come together or not at all.
+      SYN_ASSERT(state_.constants.size() == constants, state_.constants.size(), constants);
+      std::ranges::copy(state_.constants, scratch_.constant.begin());
+    }
     if (has_state() && state_.values.empty()) start();
   }
 
   void open_source(const Stage& stage) {
     const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
+    if (in.empty()) {
+      SYN_ASSERT(!kept(stage).empty(), stage.population->name);
+      carried_ = true;
+      return;
+    }
     SYN_ASSERT(in.size() == stage.neurons || in.size() == stage.neurons * window_.rows, stage.population->name,
                in.size());
     const Count greatest = kernels_.greatest(in.data(), in.size());
@@ -120,11 +131,13 @@ class Run {
     }
   }
 
-  // A source that was given one row for a window of several holds for all of them.
+  // A source that was given one row for a window of several holds for all of them; so do pixels for the windows that
+  // follow, which then are given nothing. Another shard's single row is an ordinary window of one row.
   bool constant(const Input& input) const {
     const Stage& from = compiled_.stages[input.from];
-    return from.source >= 0 && window_.rows > 1 &&
-           window_.in[static_cast<std::size_t>(from.source)].size() == from.neurons;
+    if (from.source < 0 || compiled_.model.rows() == 1) return false;
+    const std::size_t given = window_.in[static_cast<std::size_t>(from.source)].size();
+    return given == 0 || (given == from.neurons && (window_.rows > 1 || from.pixels));
   }
 
   void run_stage(std::size_t i) {
@@ -132,12 +145,16 @@ class Run {
     Rows& rows = scratch_.rows[i];
     if (stage.source >= 0) {
       const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
+      if (in.empty()) {
+        rows = {kept(stage).data(), 0};
+        return;  // accounted for when it came
+      }
       rows.stride = in.size() == stage.neurons ? 0 : stage.neurons;
       rows.data = in.data() + first_ * rows.stride;
     } else {
       rows = {scratch_.counts.data() + stage.counts_at * block_, stage.neurons};
       Count* out = scratch_.counts.data() + stage.counts_at * block_;
-      if (scratch_.constant_at[i] >= 0 && first_ == 0) sum_constants(i);
+      if (scratch_.constant_at[i] >= 0 && first_ == 0 && !carried_) sum_constants(i);
       for (std::size_t r = 0; r < block_; ++r) {
         if (std::holds_alternative<Pooled>(stage.population->kind)) {
           pool(stage, r, out + r * stage.neurons);
@@ -249,7 +266,7 @@ class Run {
         window_.checksum += tally.checksum * (2 * (std::uint64_t{state_.next_row} + first_ + r) + 1);
         if (fires) window_.spikes += tally.spikes, window_.events += tally.events;
       }
-      // The sums of a constant source are made once a window.
+      // The sums of a constant source are made once.
       if (!stage.fan_out.empty() && (rows.stride != 0 || window_.rows == 1 || (r == 0 && first_ == 0)))
         work_.synaptic_operations += kernels_.sum_where(counts, stage.fan_out.data(), stage.neurons);
       if (stage.output >= 0)
@@ -258,13 +275,36 @@ class Run {
     }
   }
 
+  std::span<const Count> kept(const Stage& source) const {
+    const auto at = static_cast<std::size_t>(source.source);
+    return at < state_.rows.size() ? std::span<const Count>(state_.rows[at]) : std::span<const Count>();
+  }
+
+  void keep_rows() {
+    state_.rows.resize(compiled_.sources);
+    for (const Stage& stage : compiled_.stages) {
+      if (!stage.pixels) continue;
+      const auto at = static_cast<std::size_t>(stage.source);
+      if (window_.in[at].size() == stage.neurons) state_.rows[at] = window_.in[at];
+    }
+  }
+
   void close() {
     state_.next_row += window_.rows;
+    if (state_.next_row == compiled_.model.rows()) {
+      state_.constants.clear();
+      state_.rows.clear();
+    } else if (!carried_) {
+      keep_rows();
+      state_.constants.assign(scratch_.constant.begin(), scratch_.constant.begin() + static_cast<std::ptrdiff_t>(constants_));
+    }
     if (state_.next_row < compiled_.model.rows() || compiled_.readout < 0) return;
     const Stage& readout = compiled_.stages[static_cast<std::size_t>(compiled_.readout)];
     if (readout.state >= 0) window_.potentials = state_.values[static_cast<std::size_t>(readout.state)];
   }
 
+  bool carried_ = false;       // constant sources came with an earlier window
+  std::size_t constants_ = 0;  // elements of scratch_.constant in use
   const Compiled& compiled_;
   const kernels::Table& kernels_;
   State& state_;
@@ -312,6 +352,10 @@ std::uint64_t Engine::resident_bytes() const {
 }
 std::uint64_t Engine::state_bytes() const {
   std::uint64_t bytes = sizeof(State);
+  for (const Stage& stage : impl_->compiled.stages) {
+    const bool keeps = std::ranges::any_of(stage.inputs, [&](const Input& in) { return impl_->compiled.stages[in.from].pixels; });
+    if (impl_->compiled.model.rows() > 1) bytes += stage.neurons * ((keeps ? sizeof(std::int32_t) : 0) + (stage.pixels ? sizeof(Count) : 0));
+  }
   for (const std::size_t size : impl_->compiled.state_sizes)
     bytes += size * sizeof(std::int32_t) + sizeof(std::vector<std::int32_t>);
   return bytes;

@@ -19,13 +19,16 @@ namespace syn::snn {
 struct State {
   std::uint32_t next_row = 0;
   std::vector<std::vector<std::int32_t>> values;  // one per stateful population, in model order
+  std::vector<std::vector<Count>> rows;           // of constant sources, by source, while windows remain
+  std::vector<std::int32_t> constants;            // and what they sum to
   bool operator==(const State&) const = default;
 };
 
 // One window of one inference. Buffers are reused from window to window.
 struct Window {
   std::uint32_t rows = 1;
-  std::vector<std::vector<Count>> in;    // one per Source, in model order: rows x neurons, or one row (constant)
+  std::vector<std::vector<Count>> in;    // one per Source, in model order: rows x neurons, one row (constant), or
+                                         // nothing: the constant row that the window before had
   std::vector<std::vector<Count>> out;   // one per name in Model::outputs that is not a Readout: rows x neurons
   std::vector<std::int32_t> potentials;  // the Readout's, after the inference's last row; else empty
   std::uint64_t checksum = 0;            // of every count this shard's own neurons made in the window; see metrics.hpp

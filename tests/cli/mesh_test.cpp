@@ -119,7 +119,7 @@ TEST_CASE("the simulator twice with one seed gives one event log, another seed a
 
 TEST_CASE("a daemon that is killed: every accepted inference has one outcome, and the node is named") {
   const Folder folder;
-  Program run({syn::test::binary("synfire"), "run", converted("volley", 8), "--nodes", "3", "--rate", "300", "--data", "fashion-mnist", "--limit", "3000",
+  Program run({syn::test::binary("synfire"), "run", converted("volley", 8), "--nodes", "3", "--data", "fashion-mnist",
                "--pids", folder / "pids", "--json"});
   REQUIRE(run.wait_for_error("mesh of processes"));
   const auto pids = pids_in(folder / "pids");
@@ -127,7 +127,8 @@ TEST_CASE("a daemon that is killed: every accepted inference has one outcome, an
   ::kill(pids[1], SIGKILL);
   const Json json = answer(run.wait(std::chrono::seconds(60)), 1);
   CHECK(json["accepted"] == json["results"].get<int>() + json["errors"].get<int>());
-  CHECK(json["errors"].get<int>() > 0);
+  CHECK(json["errors"].get<int>() > 0);  // as fast as admitted: something is always in flight
+  CHECK(json["accepted"].get<int>() + json["not_accepted"].get<int>() == 10000);
   CHECK(json["lost"] == 0);
   CHECK(json["error"].dump().find("node-2") != std::string::npos);
   for (const pid_t pid : pids) CHECK_FALSE(alive(pid));
