@@ -19,7 +19,9 @@ struct Node {
   std::unique_ptr<ZmqNetwork> network;
   NodeId id() const { return node_id(keys.public_key); }
   void open(const Node& peer, const char* bind) {
-    network = ZmqNetwork::open(loop, clock, log, {.keys = keys, .bind = bind, .peers = {{"peer", peer.keys.public_key}}}).value();
+    network =
+        ZmqNetwork::open(loop, clock, log, {.keys = keys, .bind = bind, .peers = {{"peer", peer.keys.public_key}}})
+            .value();
   }
 };
 

@@ -32,7 +32,9 @@ class Bench final : public Verb {
     data_.limit = 1000;
     data_.declare(app);
     app.add_option("--threads", threads_, "inferences at a time")->check(CLI::Range(1, 256))->capture_default_str();
-    app.add_option("--repeat", repeat_, "passes over the data; the median pass is reported")->check(CLI::Range(1, 1000))->capture_default_str();
+    app.add_option("--repeat", repeat_, "passes over the data; the median pass is reported")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
   }
 
   Expected<Answer> run(Terminal& terminal) override {
@@ -49,7 +51,8 @@ class Bench final : public Verb {
       if (!local) return fail(local.error());
       if (pass > 0) passes.push_back(std::move(local->evaluation));
     }
-    std::sort(passes.begin(), passes.end(), [](const auto& a, const auto& b) { return a.latency_us_p50 < b.latency_us_p50; });
+    std::sort(passes.begin(), passes.end(),
+              [](const auto& a, const auto& b) { return a.latency_us_p50 < b.latency_us_p50; });
     const report::Evaluation& e = passes[passes.size() / 2];
     const double synops_per_us = *e.synops_per_inference * e.throughput_per_s * 1e-6;
     Json json = evaluation_json(e);
@@ -57,10 +60,12 @@ class Bench final : public Verb {
     json["synops_per_us"] = synops_per_us;
     json["peak_resident_bytes"] = peak_resident_bytes();
     report::Table table({"figure", "value"});
-    table.row({"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 1), " / ", text::fixed(e.latency_us_p95, 1), " / ",
-                                                    text::fixed(e.latency_us_p99, 1), " us")});
+    table.row(
+        {"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 1), " / ", text::fixed(e.latency_us_p95, 1),
+                                              " / ", text::fixed(e.latency_us_p99, 1), " us")});
     table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s on ", threads_, " thread(s)")});
-    table.row({"synaptic operations", text::cat(text::fixed(*e.synops_per_inference, 0), " per inference, ", text::fixed(synops_per_us / 1000, 1), " G/s")});
+    table.row({"synaptic operations", text::cat(text::fixed(*e.synops_per_inference, 0), " per inference, ",
+                                                text::fixed(synops_per_us / 1000, 1), " G/s")});
     table.row({"peak memory", text::bytes(static_cast<double>(peak_resident_bytes()))});
     table.row({"digest", e.digest});
     return Answer{json.dump(), table.text(), {}};
@@ -75,6 +80,8 @@ class Bench final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_bench() { return std::make_unique<Bench>(); }
+std::unique_ptr<Verb> make_bench() {
+  return std::make_unique<Bench>();
+}
 
 }  // namespace syn::cli

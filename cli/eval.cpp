@@ -18,16 +18,18 @@ namespace {
 std::string as_text(const report::Evaluation& e) {
   const auto count = [](double v) { return text::grouped(static_cast<std::int64_t>(v + 0.5)); };
   report::Table table({"figure", "value"});
-  table.row({"accuracy", text::cat(text::fixed(e.accuracy() * 100, 2), " %  (", text::grouped(static_cast<std::int64_t>(e.correct)), " of ",
-                                   text::grouped(static_cast<std::int64_t>(e.total)), ")")});
+  table.row({"accuracy",
+             text::cat(text::fixed(e.accuracy() * 100, 2), " %  (", text::grouped(static_cast<std::int64_t>(e.correct)),
+                       " of ", text::grouped(static_cast<std::int64_t>(e.total)), ")")});
   table.row({"code", e.steps ? text::cat(e.code, ", T = ", e.steps) : e.code});
   if (e.spikes_per_inference) {
     table.row({"spikes per inference", count(*e.spikes_per_inference)});
     table.row({"events per inference", count(*e.events_per_inference)});
     table.row({"synaptic operations", count(*e.synops_per_inference)});
   }
-  table.row({"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 0), " / ", text::fixed(e.latency_us_p95, 0), " / ",
-                                                  text::fixed(e.latency_us_p99, 0), " us")});
+  table.row(
+      {"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 0), " / ", text::fixed(e.latency_us_p95, 0),
+                                            " / ", text::fixed(e.latency_us_p99, 0), " us")});
   table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s")});
   if (!e.digest.empty()) {
     table.row({"digest", e.digest});
@@ -45,7 +47,9 @@ class Eval final : public Verb {
   void declare(CLI::App& app) override {
     app.add_option("model", model_, ".onnx (float reference) or .syn (integer engine)")->required();
     data_.declare(app);
-    app.add_option("--threads", threads_, "any number gives the same digest")->check(CLI::Range(1, 256))->capture_default_str();
+    app.add_option("--threads", threads_, "any number gives the same digest")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
   }
 
   Expected<Answer> run(Terminal& terminal) override {
@@ -61,7 +65,8 @@ class Eval final : public Verb {
       if (!local) return fail(local.error());
       evaluation = std::move(local->evaluation);
     } else {
-      auto e = evaluate_float(std::get<ann::Graph>(*any), *dataset, data_.mean, data_.std, threads_, terminal, "float network");
+      auto e = evaluate_float(std::get<ann::Graph>(*any), *dataset, data_.mean, data_.std, threads_, terminal,
+                              "float network");
       if (!e) return fail(e.error());
       evaluation = std::move(*e);
     }
@@ -76,6 +81,8 @@ class Eval final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_eval() { return std::make_unique<Eval>(); }
+std::unique_ptr<Verb> make_eval() {
+  return std::make_unique<Eval>();
+}
 
 }  // namespace syn::cli

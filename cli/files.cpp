@@ -43,7 +43,8 @@ Expected<SpikingFile> load_spiking(const std::string& path) {
   auto bytes = read_file(path, "spiking model");
   if (!bytes) return fail(bytes.error());
   if (!is_spiking(*bytes)) {
-    return fail("this is not a spiking model (.syn)", path, "make one: synfire convert MODEL.onnx --calibrate DATA --steps T -o M.syn");
+    return fail("this is not a spiking model (.syn)", path,
+                "make one: synfire convert MODEL.onnx --calibrate DATA --steps T -o M.syn");
   }
   return as_spiking(std::move(*bytes), path);
 }

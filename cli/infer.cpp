@@ -33,7 +33,8 @@ Expected<std::size_t> samples_of(const data::Array& x, std::vector<std::size_t> 
   if (x.shape.empty() || given != sample) {
     std::string shape;
     for (const std::size_t d : wanted) shape += text::cat(" x ", d);
-    return fail("the array does not hold samples of the network's input shape", where, text::cat("give an array of N", shape));
+    return fail("the array does not hold samples of the network's input shape", where,
+                text::cat("give an array of N", shape));
   }
   return x.shape[0];
 }
@@ -68,8 +69,9 @@ Expected<Logits> run_spiking(snn::Model model, const data::Array& x, const std::
   for (std::size_t i = 0; i < *samples; ++i) {
     window.rows = m.rows();
     window.in.assign(1, std::vector<Count>(source.shape.neurons()));
-    const auto clipped = snn::quantise(std::get<snn::Source>(source.kind), source.shape,
-                                       std::span(x.values).subspan(i * source.shape.neurons(), source.shape.neurons()), window.in[0]);
+    const auto clipped =
+        snn::quantise(std::get<snn::Source>(source.kind), source.shape,
+                      std::span(x.values).subspan(i * source.shape.neurons(), source.shape.neurons()), window.in[0]);
     if (!clipped) {
       Error e = clipped.error();
       e.where = text::cat(where, ", sample ", i, ", ", e.where);
@@ -104,12 +106,18 @@ class Infer final : public Verb {
     const auto x = data::read_npy(*bytes, input_);
     if (!x) return fail(x.error());
     auto* file = std::get_if<SpikingFile>(&*any);
-    const auto y = file ? run_spiking(std::move(file->model), *x, input_) : run_float(std::get<ann::Graph>(*any), *x, input_);
+    const auto y =
+        file ? run_spiking(std::move(file->model), *x, input_) : run_float(std::get<ann::Graph>(*any), *x, input_);
     if (!y) return fail(y.error());
     if (y->clipped > 0) terminal.line(text::cat(y->clipped, " input values were outside the coded range and clipped"));
     const std::vector<std::size_t> shape{y->samples, y->classes};
-    if (auto written = write_file(output_, data::write_npy(shape, std::span<const float>(y->values))); !written) return fail(written.error());
-    const Json json{{"samples", y->samples}, {"classes", y->classes}, {"clipped", y->clipped}, {"digest", y->digest}, {"output", output_}};
+    if (auto written = write_file(output_, data::write_npy(shape, std::span<const float>(y->values))); !written)
+      return fail(written.error());
+    const Json json{{"samples", y->samples},
+                    {"classes", y->classes},
+                    {"clipped", y->clipped},
+                    {"digest", y->digest},
+                    {"output", output_}};
     return Answer{json.dump(), text::cat(y->samples, " samples x ", y->classes, " classes -> ", output_, "\n"), {}};
   }
 
@@ -119,6 +127,8 @@ class Infer final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_infer() { return std::make_unique<Infer>(); }
+std::unique_ptr<Verb> make_infer() {
+  return std::make_unique<Infer>();
+}
 
 }  // namespace syn::cli

@@ -29,8 +29,12 @@ std::string show(const snn::Connection& connection) {
       return text::cat("conv ", c.kernel_height, "x", c.kernel_width, " /", c.stride_y);
     }
     std::string operator()(const snn::Dense&) const { return "dense"; }
-    std::string operator()(const snn::SumPool& p) const { return text::cat("sum pool ", p.kernel_height, "x", p.kernel_width); }
-    std::string operator()(const snn::MaxPool& p) const { return text::cat("max pool ", p.kernel_height, "x", p.kernel_width); }
+    std::string operator()(const snn::SumPool& p) const {
+      return text::cat("sum pool ", p.kernel_height, "x", p.kernel_width);
+    }
+    std::string operator()(const snn::MaxPool& p) const {
+      return text::cat("max pool ", p.kernel_height, "x", p.kernel_width);
+    }
   } show;
   return std::visit(show, connection);
 }
@@ -41,7 +45,9 @@ std::string show(const std::vector<std::int64_t>& shape) {
   return out;
 }
 
-std::string show(const snn::Shape& s) { return text::cat(s.height, "x", s.width, "x", s.channels); }
+std::string show(const snn::Shape& s) {
+  return text::cat(s.height, "x", s.width, "x", s.channels);
+}
 
 class Inspect final : public Verb {
  public:
@@ -59,7 +65,10 @@ class Inspect final : public Verb {
 
  private:
   static Answer network(const ann::Graph& graph) {
-    Json json{{"kind", "onnx"}, {"name", graph.name}, {"input", graph.input_shape}, {"parameters", ann::parameter_count(graph)}};
+    Json json{{"kind", "onnx"},
+              {"name", graph.name},
+              {"input", graph.input_shape},
+              {"parameters", ann::parameter_count(graph)}};
     report::Table table({"node", "operator", "weights"});
     for (const ann::Node& node : graph.nodes) {
       std::vector<std::int64_t> weights;
@@ -93,10 +102,12 @@ class Inspect final : public Verb {
       std::string inputs;
       for (const snn::Projection& projection : model.projections) {
         if (projection.to == i) {
-          inputs += (inputs.empty() ? "" : " + ") + show(projection.connection) + " <- " + model.populations[projection.from].name;
+          inputs += (inputs.empty() ? "" : " + ") + show(projection.connection) + " <- " +
+                    model.populations[projection.from].name;
         }
       }
-      table.row({p.name, kind_of(p), show(p.shape), inputs, text::cat(p.greatest), text::fixed(p.mean_events, 0), text::fixed(p.mean_count, 0)});
+      table.row({p.name, kind_of(p), show(p.shape), inputs, text::cat(p.greatest), text::fixed(p.mean_events, 0),
+                 text::fixed(p.mean_count, 0)});
       json["populations"].push_back({{"name", p.name},
                                      {"kind", kind_of(p)},
                                      {"shape", {p.shape.height, p.shape.width, p.shape.channels}},
@@ -105,10 +116,11 @@ class Inspect final : public Verb {
                                      {"mean_count", p.mean_count}});
     }
     for (const auto& [key, value] : model.notes) json["notes"][key] = value;
-    std::string head = text::cat("spiking model '", model.name, "', ", name_of(model.code), " code, T = ", model.steps, ", ",
-                                 text::grouped(static_cast<std::int64_t>(weight_count(model))), " int8 weights\nhash ", to_hex(file.hash),
-                                 "\nresident ", text::bytes(static_cast<double>(engine->resident_bytes())), ", and ",
-                                 text::bytes(static_cast<double>(engine->state_bytes())), " for each inference in flight\n\n");
+    std::string head = text::cat(
+        "spiking model '", model.name, "', ", name_of(model.code), " code, T = ", model.steps, ", ",
+        text::grouped(static_cast<std::int64_t>(weight_count(model))), " int8 weights\nhash ", to_hex(file.hash),
+        "\nresident ", text::bytes(static_cast<double>(engine->resident_bytes())), ", and ",
+        text::bytes(static_cast<double>(engine->state_bytes())), " for each inference in flight\n\n");
     std::string tail = "\n";
     for (const auto& [key, value] : model.notes) tail += text::cat(key, ": ", value, "\n");
     return Answer{json.dump(), head + table.text() + tail, {}};
@@ -119,6 +131,8 @@ class Inspect final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_inspect() { return std::make_unique<Inspect>(); }
+std::unique_ptr<Verb> make_inspect() {
+  return std::make_unique<Inspect>();
+}
 
 }  // namespace syn::cli

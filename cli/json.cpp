@@ -7,7 +7,9 @@ namespace syn::cli {
 
 namespace {
 // Thousandths; the digits beyond are noise, and nothing is computed from the printed number.
-double rounded(double value) { return std::round(value * 1000) / 1000; }
+double rounded(double value) {
+  return std::round(value * 1000) / 1000;
+}
 }  // namespace
 
 Json error_json(const Error& error) {

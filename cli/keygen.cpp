@@ -20,10 +20,14 @@ class Keygen final : public Verb {
   void declare(CLI::App& app) override {
     auto* what = app.add_option_group("what to make");
     what->add_option("-o,--output", output_, "file for the secret key (mode 0600); the public one is printed");
-    auto* mesh = what->add_option("--mesh", mesh_, "folder for keys and configurations of --nodes daemons on this machine");
+    auto* mesh =
+        what->add_option("--mesh", mesh_, "folder for keys and configurations of --nodes daemons on this machine");
     what->require_option(1);
     app.add_option("--nodes", nodes_, "of --mesh")->check(CLI::Range(1, 64))->needs(mesh)->capture_default_str();
-    app.add_option("--first-port", first_port_, "of --mesh")->check(CLI::Range(1024, 65000))->needs(mesh)->capture_default_str();
+    app.add_option("--first-port", first_port_, "of --mesh")
+        ->check(CLI::Range(1024, 65000))
+        ->needs(mesh)
+        ->capture_default_str();
   }
 
   Expected<Answer> run(Terminal&) override {
@@ -33,7 +37,8 @@ class Keygen final : public Verb {
       Json json{{"cluster", mesh->cluster.string()}, {"nodes", Json::array()}};
       std::string text;
       for (std::size_t i = 0; i < mesh->nodes.size(); ++i) {
-        json["nodes"].push_back({{"name", mesh->names[i]}, {"config", mesh->nodes[i].string()}, {"public_key", mesh->public_keys[i]}});
+        json["nodes"].push_back(
+            {{"name", mesh->names[i]}, {"config", mesh->nodes[i].string()}, {"public_key", mesh->public_keys[i]}});
         text += text::cat("synfired ", mesh->nodes[i].string(), "\n");
       }
       text += text::cat("synfire run MODEL.syn --cluster ", mesh->cluster.string(), " --data DATA\n");
@@ -53,6 +58,8 @@ class Keygen final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_keygen() { return std::make_unique<Keygen>(); }
+std::unique_ptr<Verb> make_keygen() {
+  return std::make_unique<Keygen>();
+}
 
 }  // namespace syn::cli

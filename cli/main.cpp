@@ -21,7 +21,8 @@ volatile std::sig_atomic_t g_json = 0;
 
 // For verbs without children or a loop of their own: nothing to tidy up, since files are replaced by rename only.
 void end_at_once(int) {
-  static constexpr char kJson[] = "{\"error\": {\"what\": \"interrupted\", \"where\": \"synfire\", \"do\": \"run it again\"}}\n";
+  static constexpr char kJson[] =
+      "{\"error\": {\"what\": \"interrupted\", \"where\": \"synfire\", \"do\": \"run it again\"}}\n";
   static constexpr char kText[] = "\nsynfire: interrupted\n";
   [[maybe_unused]] ssize_t ignored = 0;
   if (g_json) ignored = ::write(STDOUT_FILENO, kJson, sizeof kJson - 1);
@@ -57,10 +58,10 @@ int main(int argc, char** argv) {
   g_json = json;
 
   std::vector<std::unique_ptr<Verb>> verbs;
-  for (auto make : {syn::cli::make_quickstart, syn::cli::make_convert, syn::cli::make_eval, syn::cli::make_infer,
-                    syn::cli::make_inspect, syn::cli::make_bench, syn::cli::make_plan, syn::cli::make_run,
-                    syn::cli::make_sim, syn::cli::make_keygen, syn::cli::make_train, syn::cli::make_distill,
-                    syn::cli::make_data}) {
+  for (auto make :
+       {syn::cli::make_quickstart, syn::cli::make_convert, syn::cli::make_eval, syn::cli::make_infer,
+        syn::cli::make_inspect, syn::cli::make_bench, syn::cli::make_plan, syn::cli::make_run, syn::cli::make_sim,
+        syn::cli::make_keygen, syn::cli::make_train, syn::cli::make_distill, syn::cli::make_data}) {
     verbs.push_back(make());
   }
 
@@ -80,9 +81,7 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& wrong) {
+  } catch (const CLI::Success& help) { return app.exit(help); } catch (const CLI::ParseError& wrong) {
     std::string verb = "--help";
     for (CLI::App* command : commands) {
       if (command->parsed()) verb = command->get_name() + " --help";
@@ -106,7 +105,8 @@ int main(int argc, char** argv) {
     } catch (const syn::cli::Interrupted&) {
       return report({"interrupted", verbs[i]->name(), "run it again"}, json, 130);
     } catch (const std::bad_alloc&) {
-      return report({"out of memory", verbs[i]->name(), "use a smaller --limit, or a machine with more memory"}, json, 1);
+      return report({"out of memory", verbs[i]->name(), "use a smaller --limit, or a machine with more memory"}, json,
+                    1);
     }
   }
   return 2;

@@ -35,12 +35,12 @@ constexpr std::uint64_t kOverheadPerMessage = 125;
 struct Daemons {
   std::optional<daemon::ScratchFolder> scratch;
   daemon::Children children;
-  std::vector<nodes::PlanNode> nodes;        // with the ids of their keys and their addresses
+  std::vector<nodes::PlanNode> nodes;  // with the ids of their keys and their addresses
   std::vector<daemon::PeerConfig> peers;
   KeyPair gateway_key;
   DeviceProfile gateway;
   std::string gateway_name = "gateway";
-  fs::path state;                            // where the gateway keeps its term
+  fs::path state;  // where the gateway keeps its term
 };
 
 fs::path state_home() {
@@ -49,7 +49,8 @@ fs::path state_home() {
   return fs::path(home ? home : ".") / ".local/state/synfire";
 }
 
-Expected<> add_node(Daemons& daemons, const std::string& name, const std::string& public_key, const std::string& address, const DeviceProfile& device) {
+Expected<> add_node(Daemons& daemons, const std::string& name, const std::string& public_key,
+                    const std::string& address, const DeviceProfile& device) {
   const auto key = from_z85(public_key);
   if (!key) return fail({key.error().what, text::cat("the key of node '", name, "'"), key.error().todo});
   daemons.nodes.push_back({{node_id(*key), name, address}, device});
@@ -61,24 +62,30 @@ Expected<Daemons> start_children(const MeshOptions& options) {
   const auto device = sim::profile(options.device);
   if (!device) return fail(device.error());
   const std::string program = executable("synfired");
-  if (!fs::exists(program)) return fail("the daemon synfired is not beside synfire", program, "build it: cmake --build --preset release");
+  if (!fs::exists(program))
+    return fail("the daemon synfired is not beside synfire", program, "build it: cmake --build --preset release");
   Daemons daemons;
   daemons.gateway = *device;
   auto scratch = daemon::ScratchFolder::make("synfire-run-");
   if (!scratch) return fail(scratch.error());
   daemons.scratch.emplace(std::move(*scratch));
   daemons.state = daemons.scratch->path() / "gateway.state";
-  const auto mesh = daemon::write_trial_mesh(daemons.scratch->path(), options.nodes, 0, {.log_level = Level::warn, .drain = std::chrono::seconds(2)});
+  const auto mesh = daemon::write_trial_mesh(daemons.scratch->path(), options.nodes, 0,
+                                             {.log_level = Level::warn, .drain = std::chrono::seconds(2)});
   if (!mesh) return fail(mesh.error());
   const auto key = read_key_file(mesh->gateway_key);
   if (!key) return fail(key.error());
   daemons.gateway_key = *key;
   for (std::size_t i = 0; i < mesh->nodes.size(); ++i) {
-    if (auto started = daemons.children.start(program, mesh->names[i], mesh->nodes[i]); !started) return fail(started.error());
+    if (auto started = daemons.children.start(program, mesh->names[i], mesh->nodes[i]); !started)
+      return fail(started.error());
   }
   if (auto ready = daemons.children.wait_until_ready(kStartLimit); !ready) return fail(ready.error());
   for (std::size_t i = 0; i < mesh->nodes.size(); ++i) {
-    if (auto added = add_node(daemons, mesh->names[i], mesh->public_keys[i], daemons.children.all()[i].address, *device); !added) return fail(added.error());
+    if (auto added =
+            add_node(daemons, mesh->names[i], mesh->public_keys[i], daemons.children.all()[i].address, *device);
+        !added)
+      return fail(added.error());
   }
   return daemons;
 }
@@ -91,16 +98,20 @@ Expected<Daemons> find_cluster(const MeshOptions& options) {
   daemons.gateway = machines->gateway;
   daemons.gateway_name = config.gateway_name;
   daemons.state = state_home() / config.gateway_name;
-  if (config.gateway_key_file.empty()) return fail("[gateway] has no key", options.cluster, "make one (synfire keygen -o gateway.key), list its public key at every node, and name it here");
+  if (config.gateway_key_file.empty())
+    return fail("[gateway] has no key", options.cluster,
+                "make one (synfire keygen -o gateway.key), list its public key at every node, and name it here");
   const auto key = read_key_file(config.gateway_key_file);
   if (!key) return fail(key.error());
   daemons.gateway_key = *key;
   for (std::size_t i = 0; i < config.nodes.size(); ++i) {
     const auto& node = config.nodes[i];
     if (node.key.empty() || node.address.empty()) {
-      return fail(text::cat("node '", node.name, "' has no ", node.key.empty() ? "key" : "address"), options.cluster, "`run` needs both; see docs/operating.md");
+      return fail(text::cat("node '", node.name, "' has no ", node.key.empty() ? "key" : "address"), options.cluster,
+                  "`run` needs both; see docs/operating.md");
     }
-    if (auto added = add_node(daemons, node.name, node.key, node.address, machines->nodes[i].device); !added) return fail(added.error());
+    if (auto added = add_node(daemons, node.name, node.key, node.address, machines->nodes[i].device); !added)
+      return fail(added.error());
   }
   return daemons;
 }
@@ -131,8 +142,8 @@ void add(Totals& totals, const Status& status) {
 // One run from the gateway's side: deploy, stream, ask, close. Everything happens on the loop.
 class Session {
  public:
-  Session(Loop& loop, daemon::NodeHost& host, const SpikingFile& file, const data::Dataset& dataset, const MeshRun& run, Terminal& terminal,
-          const std::string& gateway_name)
+  Session(Loop& loop, daemon::NodeHost& host, const SpikingFile& file, const data::Dataset& dataset, const MeshRun& run,
+          Terminal& terminal, const std::string& gateway_name)
       : loop_(loop),
         host_(host),
         file_(file),
@@ -140,14 +151,17 @@ class Session {
         run_(run),
         terminal_(terminal),
         client_(host.host(), {.name = gateway_name, .version = SYN_VERSION}),
-        feeder_(host.host().clock, client_, {.count = dataset.count, .rate = run.rate, .deadline = run.deadline},
-                [this](std::uint64_t i) { return row(i); }, [this](std::uint64_t i, const nodes::Outcome& o) { outcome(i, o); }),
+        feeder_(
+            host.host().clock, client_, {.count = dataset.count, .rate = run.rate, .deadline = run.deadline},
+            [this](std::uint64_t i) { return row(i); },
+            [this](std::uint64_t i, const nodes::Outcome& o) { outcome(i, o); }),
         outcomes_(dataset.count) {}
 
   Expected<MeshResult> run(nodes::Planned planned) {
     result_.plan = planned.plan;
     client_.on_trouble([this](const nodes::Trouble& t) {
-      if (troubles_.empty() || troubles_.back().name != t.name) terminal_.line(text::cat("node ", t.name, ": ", t.error.what));
+      if (troubles_.empty() || troubles_.back().name != t.name)
+        terminal_.line(text::cat("node ", t.name, ": ", t.error.what));
       troubles_.push_back(t);
     });
     client_.deploy(std::move(planned), [this](Expected<> ready) {
@@ -210,12 +224,18 @@ class Session {
   void fill(const Totals& after) {
     result_.counts = client_.counts();
     const double results = static_cast<double>(std::max<std::uint64_t>(1, result_.counts.results));
-    const auto grown = [&](auto member) { return static_cast<double>(after.*member - std::min(after.*member, before_.*member)); };
-    result_.wire_bytes_per_inference = (grown(&Totals::bytes) + grown(&Totals::messages) * kOverheadPerMessage) / results;
+    const auto grown = [&](auto member) {
+      return static_cast<double>(after.*member - std::min(after.*member, before_.*member));
+    };
+    result_.wire_bytes_per_inference =
+        (grown(&Totals::bytes) + grown(&Totals::messages) * kOverheadPerMessage) / results;
     report::Evaluation& e = result_.evaluation;
     e.spikes_per_inference = grown(&Totals::spikes) / results;
     e.events_per_inference = grown(&Totals::events) / results;
-    e.synops_per_inference = static_cast<double>(after.work.synaptic_operations - std::min(after.work.synaptic_operations, before_.work.synaptic_operations)) / results;
+    e.synops_per_inference =
+        static_cast<double>(after.work.synaptic_operations -
+                            std::min(after.work.synaptic_operations, before_.work.synaptic_operations)) /
+        results;
     const double seconds = static_cast<double>((last_ - began_).count()) * 1e-9;
     e.throughput_per_s = seconds > 0 ? static_cast<double>(result_.counts.results) / seconds : 0;
     result_.raw_input_bytes = dataset_.shape.size();
@@ -234,7 +254,8 @@ class Session {
     collect(client_.status());
     const auto add_edge = [&](const EdgeSpec& spec) {
       const EdgeAccount account = accounts.contains(spec.id) ? accounts[spec.id] : EdgeAccount{};
-      result_.edges.push_back({name(spec.from), name(spec.to), spec.population, account.frames, account.bytes, spec.neurons});
+      result_.edges.push_back(
+          {name(spec.from), name(spec.to), spec.population, account.frames, account.bytes, spec.neurons});
     };
     for (const Placement& shard : result_.plan.shards) {
       for (const EdgeSpec& spec : shard.spec.in) {
@@ -267,7 +288,8 @@ class Session {
 
 }  // namespace
 
-Expected<MeshResult> run_mesh(const SpikingFile& file, const data::Dataset& dataset, const MeshRun& run, Terminal& terminal) {
+Expected<MeshResult> run_mesh(const SpikingFile& file, const data::Dataset& dataset, const MeshRun& run,
+                              Terminal& terminal) {
   if (auto fits = check_input(file.model, dataset); !fits) return fail(fits.error());
   Loop loop;
   bool interrupted = false;

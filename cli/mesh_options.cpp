@@ -29,8 +29,11 @@ void MeshOptions::declare(CLI::App& app, bool cluster_only) {
     group->require_option(1);
     app.add_option("--device", device, "device profile of --nodes")->capture_default_str();
   }
-  app.add_option("--window", window_steps, "steps per window (D); 0: all of an inference. Any gives the same bits")->capture_default_str();
-  app.add_option("--in-flight", in_flight, "inferences admitted at once; 0: the planner's choice")->check(CLI::Range(0, 4096))->capture_default_str();
+  app.add_option("--window", window_steps, "steps per window (D); 0: all of an inference. Any gives the same bits")
+      ->capture_default_str();
+  app.add_option("--in-flight", in_flight, "inferences admitted at once; 0: the planner's choice")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
 }
 
 Expected<MeshOptions::Machines> MeshOptions::machines() const {
@@ -73,13 +76,14 @@ std::string show(const Plan& plan, const snn::Model& model) {
     for (const NodeEntry& node : plan.nodes) {
       if (node.id == shard.node) name = node.name;
     }
-    table.row({name, pieces, text::fixed(shard.predicted_us, 0), text::bytes(static_cast<double>(shard.predicted_bytes)),
-               text::cat(shard.spec.in.size()), text::cat(shard.spec.out.size())});
+    table.row({name, pieces, text::fixed(shard.predicted_us, 0),
+               text::bytes(static_cast<double>(shard.predicted_bytes)), text::cat(shard.spec.in.size()),
+               text::cat(shard.spec.out.size())});
   }
   std::string out = table.text();
-  out += text::cat("\npredicted: ", text::fixed(plan.predicted_latency_us, 0), " us latency, ", text::fixed(plan.predicted_throughput, 0),
-                   " inferences/s, ", text::bytes(plan.predicted_wire_bytes), " on the wire per inference; ", plan.in_flight,
-                   " in flight\n");
+  out += text::cat("\npredicted: ", text::fixed(plan.predicted_latency_us, 0), " us latency, ",
+                   text::fixed(plan.predicted_throughput, 0), " inferences/s, ", text::bytes(plan.predicted_wire_bytes),
+                   " on the wire per inference; ", plan.in_flight, " in flight\n");
   for (const std::string& note : plan.notes) out += text::cat("- ", note, "\n");
   return out;
 }

@@ -9,7 +9,8 @@
 
 namespace syn::cli {
 
-void judge(MeshResult& result, const std::vector<nodes::Outcome>& outcomes, std::span<const std::uint8_t> labels, const snn::Model& model) {
+void judge(MeshResult& result, const std::vector<nodes::Outcome>& outcomes, std::span<const std::uint8_t> labels,
+           const snn::Model& model) {
   const auto spikes = result.evaluation.spikes_per_inference, events = result.evaluation.events_per_inference,
              synops = result.evaluation.synops_per_inference;
   const double throughput = result.evaluation.throughput_per_s;
@@ -28,7 +29,8 @@ void judge(MeshResult& result, const std::vector<nodes::Outcome>& outcomes, std:
   result.evaluation.synops_per_inference = synops;
   result.evaluation.throughput_per_s = throughput;
   if (result.counts.errors > 0) {
-    result.trouble.what = text::cat(result.counts.errors, " of ", result.counts.accepted, " inferences ended as errors; the first: ", result.trouble.what);
+    result.trouble.what = text::cat(result.counts.errors, " of ", result.counts.accepted,
+                                    " inferences ended as errors; the first: ", result.trouble.what);
   }
 }
 
@@ -49,7 +51,11 @@ Json as_json(const MeshResult& r) {
   json["edges"] = Json::array();
   const double inferences = static_cast<double>(std::max<std::uint64_t>(1, r.counts.results));
   for (const EdgeTraffic& e : r.edges) {
-    json["edges"].push_back({{"from", e.from}, {"to", e.to}, {"population", e.population}, {"frames", e.frames}, {"bytes", e.bytes},
+    json["edges"].push_back({{"from", e.from},
+                             {"to", e.to},
+                             {"population", e.population},
+                             {"frames", e.frames},
+                             {"bytes", e.bytes},
                              {"bytes_per_inference", static_cast<double>(e.bytes) / inferences},
                              {"int8_bytes_per_inference", e.int8_bytes_per_inference}});
   }
@@ -71,18 +77,21 @@ std::string as_text(const MeshResult& r, const snn::Model& model) {
   table.row({"accuracy", text::cat(text::fixed(e.accuracy() * 100, 2), " %  (", e.correct, " of ", e.total, ")")});
   table.row({"code", text::cat(e.code, ", T = ", e.steps)});
   if (e.spikes_per_inference) {
-    table.row({"spikes / events per inference", text::cat(whole(*e.spikes_per_inference), " / ", whole(*e.events_per_inference))});
+    table.row({"spikes / events per inference",
+               text::cat(whole(*e.spikes_per_inference), " / ", whole(*e.events_per_inference))});
     table.row({"synaptic operations", whole(*e.synops_per_inference)});
   }
   table.row({"on the wire per inference", text::bytes(r.wire_bytes_per_inference)});
-  table.row({"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50 / 1000, 2), " / ", text::fixed(e.latency_us_p95 / 1000, 2), " / ",
-                                                  text::fixed(e.latency_us_p99 / 1000, 2), " ms")});
+  table.row({"latency p50 / p95 / p99",
+             text::cat(text::fixed(e.latency_us_p50 / 1000, 2), " / ", text::fixed(e.latency_us_p95 / 1000, 2), " / ",
+                       text::fixed(e.latency_us_p99 / 1000, 2), " ms")});
   table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s")});
-  table.row({"accepted", text::cat(r.counts.accepted, " = ", r.counts.results, " results + ", r.counts.errors, " errors; ", r.counts.lost,
-                                   " lost, ", r.counts.duplicated, " duplicated",
+  table.row({"accepted", text::cat(r.counts.accepted, " = ", r.counts.results, " results + ", r.counts.errors,
+                                   " errors; ", r.counts.lost, " lost, ", r.counts.duplicated, " duplicated",
                                    r.not_accepted ? text::cat("; ", r.not_accepted, " not accepted") : std::string())});
   if (!r.event_log_hash.empty()) {
-    table.row({"energy (modelled)", text::cat(text::fixed(r.joule_per_inference * 1000, 3), " mJ per inference, busy time only")});
+    table.row({"energy (modelled)",
+               text::cat(text::fixed(r.joule_per_inference * 1000, 3), " mJ per inference, busy time only")});
     table.row({"event log", r.event_log_hash});
   }
   table.row({"digest", e.digest});
@@ -93,8 +102,8 @@ std::string as_text(const MeshResult& r, const snn::Model& model) {
     edges.row({edge.from + " -> " + edge.to, edge.population, whole(static_cast<double>(edge.bytes) / inferences),
                text::cat(edge.int8_bytes_per_inference)});
   }
-  return text::cat(table.text(), "\nbytes per inference and edge (frame headers included; the raw input is ", r.raw_input_bytes, " B)\n",
-                   edges.text(), "\n", show(r.plan, model));
+  return text::cat(table.text(), "\nbytes per inference and edge (frame headers included; the raw input is ",
+                   r.raw_input_bytes, " B)\n", edges.text(), "\n", show(r.plan, model));
 }
 
 }  // namespace

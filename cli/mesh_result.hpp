@@ -24,20 +24,21 @@ struct EdgeTraffic {
 struct MeshResult {
   report::Evaluation evaluation;
   nodes::SessionCounts counts;
-  std::uint64_t not_accepted = 0;           // inputs that were refused at the door, since the mesh was broken
+  std::uint64_t not_accepted = 0;  // inputs that were refused at the door, since the mesh was broken
   Plan plan;
   std::vector<EdgeTraffic> edges;
   double wire_bytes_per_inference = 0;  // data, acks and control, with each message's overhead on the wire
   std::uint64_t raw_input_bytes = 0;
   std::uint32_t recoveries = 0;
-  std::string event_log_hash;                               // of a simulation
-  double joule_per_inference = 0;                           // of a simulation
+  std::string event_log_hash;                                  // of a simulation
+  double joule_per_inference = 0;                              // of a simulation
   std::vector<std::pair<std::string, std::uint64_t>> refused;  // by reason, all nodes together
-  Error trouble;                                            // why some inferences ended as errors; empty: none did
+  Error trouble;                                               // why some inferences ended as errors; empty: none did
 };
 
 // Evaluation and counts from the outcomes in order of input.
-void judge(MeshResult& result, const std::vector<nodes::Outcome>& outcomes, std::span<const std::uint8_t> labels, const snn::Model& model);
+void judge(MeshResult& result, const std::vector<nodes::Outcome>& outcomes, std::span<const std::uint8_t> labels,
+           const snn::Model& model);
 
 Answer answer(const MeshResult& result, const snn::Model& model);
 

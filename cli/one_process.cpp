@@ -17,13 +17,16 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-const snn::Population& source_of(const snn::Model& model) { return model.populations.front(); }
+const snn::Population& source_of(const snn::Model& model) {
+  return model.populations.front();
+}
 
 std::int64_t ns_since(SteadyClock::time_point began) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - began).count();
 }
 
-// Runs job(i) for i in 0..count on `threads` threads; stops at the first error. Progress comes from one thread at a time.
+// Runs job(i) for i in 0..count on `threads` threads; stops at the first error. Progress comes from one thread at a
+// time.
 template <class MakeJob>
 Expected<> for_each_image(std::size_t count, std::uint32_t threads, Terminal& terminal, std::string_view title,
                           MakeJob make_job) {
@@ -63,7 +66,8 @@ Expected<> check_input(const snn::Model& model, const data::Dataset& dataset) {
   const data::Shape wanted{shape.channels, shape.height, shape.width};
   if (dataset.shape == wanted) return {};
   const auto show = [](const data::Shape& s) { return text::cat(s.channels, " x ", s.height, " x ", s.width); };
-  return fail(text::cat("the model takes images of ", show(wanted), " (channels x height x width), the data set has ", show(dataset.shape)),
+  return fail(text::cat("the model takes images of ", show(wanted), " (channels x height x width), the data set has ",
+                        show(dataset.shape)),
               dataset.name, "use the data set that the model was converted for");
 }
 
@@ -77,13 +81,14 @@ Expected<std::vector<Count>> input_counts(const snn::Model& model, const data::D
   }
   std::vector<float> x(source.shape.neurons());
   normalise(dataset, i, mean, std, x);
-  if (auto coded = snn::quantise(std::get<snn::Source>(source.kind), source.shape, x, counts); !coded) return fail(coded.error());
+  if (auto coded = snn::quantise(std::get<snn::Source>(source.kind), source.shape, x, counts); !coded)
+    return fail(coded.error());
   return counts;
 }
 
-Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset, const std::vector<float>& mean,
-                                 const std::vector<float>& std, std::uint32_t threads, Terminal& terminal,
-                                 std::string_view title) {
+Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset,
+                                 const std::vector<float>& mean, const std::vector<float>& std, std::uint32_t threads,
+                                 Terminal& terminal, std::string_view title) {
   const snn::Model& model = engine.model();
   if (auto fits = check_input(model, dataset); !fits) return fail(fits.error());
   Local local;
@@ -112,7 +117,9 @@ Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset&
   local.evaluation = report::evaluate(local.outcomes, dataset.labels);
   local.evaluation.code = name_of(model.code);
   local.evaluation.steps = model.steps;
-  const auto per_inference = [&](std::uint64_t sum) { return static_cast<double>(sum) / static_cast<double>(dataset.count); };
+  const auto per_inference = [&](std::uint64_t sum) {
+    return static_cast<double>(sum) / static_cast<double>(dataset.count);
+  };
   local.evaluation.spikes_per_inference = per_inference(spikes);
   local.evaluation.events_per_inference = per_inference(events);
   local.evaluation.synops_per_inference = per_inference(synops);
@@ -129,8 +136,8 @@ Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data:
                                         static_cast<std::int64_t>(dataset.shape.height),
                                         static_cast<std::int64_t>(dataset.shape.width)};
   if (graph.input_shape != shape) {
-    return fail(text::cat("the network does not take images of ", shape[0], " x ", shape[1], " x ", shape[2]), dataset.name,
-                "use the data set that the network was trained on");
+    return fail(text::cat("the network does not take images of ", shape[0], " x ", shape[1], " x ", shape[2]),
+                dataset.name, "use the data set that the network was trained on");
   }
   std::vector<std::int64_t> latencies(dataset.count);
   std::atomic<std::uint64_t> correct = 0;
@@ -153,7 +160,8 @@ Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data:
   e.code = "float32";
   e.throughput_per_s = static_cast<double>(dataset.count) / (static_cast<double>(ns_since(began)) * 1e-9);
   std::vector<double> us(latencies.size());
-  std::transform(latencies.begin(), latencies.end(), us.begin(), [](std::int64_t ns) { return static_cast<double>(ns) / 1000; });
+  std::transform(latencies.begin(), latencies.end(), us.begin(),
+                 [](std::int64_t ns) { return static_cast<double>(ns) / 1000; });
   e.latency_us_p50 = report::percentile(us, 0.50);
   e.latency_us_p95 = report::percentile(us, 0.95);
   e.latency_us_p99 = report::percentile(us, 0.99);

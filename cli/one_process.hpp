@@ -20,9 +20,9 @@ struct Local {
   std::vector<report::Outcome> outcomes;
   report::Evaluation evaluation;
 };
-Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset, const std::vector<float>& mean,
-                                 const std::vector<float>& std, std::uint32_t threads, Terminal& terminal,
-                                 std::string_view title);
+Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset,
+                                 const std::vector<float>& mean, const std::vector<float>& std, std::uint32_t threads,
+                                 Terminal& terminal, std::string_view title);
 Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data::Dataset& dataset,
                                             const std::vector<float>& mean, const std::vector<float>& std,
                                             std::uint32_t threads, Terminal& terminal, std::string_view title);

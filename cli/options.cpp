@@ -18,7 +18,9 @@ namespace fs = std::filesystem;
 void DataOptions::declare(CLI::App& app, bool required) {
   auto* option = app.add_option("--data", spec, "fashion-mnist | mnist | idx:IMAGES,LABELS");
   if (required) option->required();
-  app.add_option("--split", split, "which half of the data set")->check(CLI::IsMember({"train", "test"}))->capture_default_str();
+  app.add_option("--split", split, "which half of the data set")
+      ->check(CLI::IsMember({"train", "test"}))
+      ->capture_default_str();
   app.add_option("--limit", limit, "only the first N images");
   declare_normalisation(app);
 }
@@ -42,7 +44,8 @@ Expected<Bytes> read_file(const std::string& path, std::string_view kind, std::u
   if (!fs::exists(path, trouble)) return fail(text::cat("there is no such ", kind), path, "check the path");
   if (fs::is_directory(path, trouble)) return fail(text::cat("a folder is not a ", kind), path, "name the file itself");
   const std::uint64_t size = fs::file_size(path, trouble);
-  if (trouble) return fail(text::cat("the ", kind, " cannot be read: ", trouble.message()), path, "check the path and its rights");
+  if (trouble)
+    return fail(text::cat("the ", kind, " cannot be read: ", trouble.message()), path, "check the path and its rights");
   if (size > limit) {
     return fail(text::cat("the ", kind, " is too large: ", text::bytes(static_cast<double>(size))), path,
                 text::cat("at most ", text::bytes(static_cast<double>(limit)), " are read"));
@@ -50,7 +53,8 @@ Expected<Bytes> read_file(const std::string& path, std::string_view kind, std::u
   std::ifstream in(path, std::ios::binary);
   Bytes bytes(size);
   if (!in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) {
-    return fail(text::cat("the ", kind, " cannot be read"), path, "check its rights, and that nothing is writing to it");
+    return fail(text::cat("the ", kind, " cannot be read"), path,
+                "check its rights, and that nothing is writing to it");
   }
   return bytes;
 }
@@ -65,7 +69,8 @@ Expected<> write_file(const std::string& path, ByteView bytes) {
       const std::string reason = std::strerror(errno);
       std::error_code ignored;
       fs::remove(temporary, ignored);
-      return fail("the file cannot be written: " + reason, path, "check that the folder exists, its rights and the free space");
+      return fail("the file cannot be written: " + reason, path,
+                  "check that the folder exists, its rights and the free space");
     }
   }
   std::error_code trouble;
@@ -78,7 +83,9 @@ Expected<> write_file(const std::string& path, ByteView bytes) {
   return {};
 }
 
-std::uint32_t default_threads() { return std::max(1u, std::thread::hardware_concurrency()); }
+std::uint32_t default_threads() {
+  return std::max(1u, std::thread::hardware_concurrency());
+}
 
 void normalise(const data::Dataset& dataset, std::size_t i, const std::vector<float>& mean,
                const std::vector<float>& std, std::span<float> out) {
@@ -102,7 +109,8 @@ void check_normalisation(const std::vector<float>& mean, const std::vector<float
                         "the command line", "give one value, or one per channel, separated by commas"});
     }
     for (const float v : *values) {
-      if (!std::isfinite(v)) throw UsageError({text::cat(name, " is not a number"), "the command line", "give finite numbers"});
+      if (!std::isfinite(v))
+        throw UsageError({text::cat(name, " is not a number"), "the command line", "give finite numbers"});
     }
   }
 }

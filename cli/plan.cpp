@@ -24,17 +24,24 @@ Json as_json(const Plan& plan, const snn::Model& model) {
   for (const Placement& shard : plan.shards) {
     Json pieces = Json::array();
     for (const Piece& piece : shard.pieces) {
-      pieces.push_back({{"population", model.populations[piece.population].name}, {"channels", {piece.channel_begin, piece.channel_end}}});
+      pieces.push_back({{"population", model.populations[piece.population].name},
+                        {"channels", {piece.channel_begin, piece.channel_end}}});
     }
     std::string name;
     for (const NodeEntry& node : plan.nodes) {
       if (node.id == shard.node) name = node.name;
     }
-    json["shards"].push_back({{"node", name}, {"pieces", pieces}, {"predicted_us", shard.predicted_us}, {"predicted_bytes", shard.predicted_bytes}});
+    json["shards"].push_back({{"node", name},
+                              {"pieces", pieces},
+                              {"predicted_us", shard.predicted_us},
+                              {"predicted_bytes", shard.predicted_bytes}});
     for (const EdgeSpec& edge : shard.spec.out) {
-      json["edges"].push_back({{"id", edge.id.value}, {"population", edge.population}, {"from_shard", edge.from_shard},
+      json["edges"].push_back({{"id", edge.id.value},
+                               {"population", edge.population},
+                               {"from_shard", edge.from_shard},
                                {"to_shard", edge.to_shard == kGateway ? Json("gateway") : Json(edge.to_shard)},
-                               {"neurons", edge.neurons}, {"credit", edge.credit}});
+                               {"neurons", edge.neurons},
+                               {"credit", edge.credit}});
     }
   }
   return json;
@@ -71,6 +78,8 @@ class PlanVerb final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_plan() { return std::make_unique<PlanVerb>(); }
+std::unique_ptr<Verb> make_plan() {
+  return std::make_unique<PlanVerb>();
+}
 
 }  // namespace syn::cli

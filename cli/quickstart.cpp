@@ -28,7 +28,8 @@ std::string shipped_model() {
   const fs::path name = fs::path("models") / "fashion-student.onnx";
   std::error_code ignored;
   if (fs::exists(name, ignored)) return name.string();
-  for (fs::path folder = fs::path(executable("synfire")).parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
+  for (fs::path folder = fs::path(executable("synfire")).parent_path(); folder.has_relative_path();
+       folder = folder.parent_path()) {
     if (fs::exists(folder / name, ignored)) return (folder / name).string();
   }
   return name.string();
@@ -50,37 +51,48 @@ std::string as_text(const Stages& s, const SpikingFile& file, bool one_digest) {
 
   report::Table table({"figure", "value"});
   table.row({"network, float32", percent(s.network.accuracy())});
-  table.row({text::cat("spiking, ", spiking.code, " T = ", spiking.steps), text::cat(percent(spiking.accuracy()), "  (",
-             text::fixed((s.network.accuracy() - spiking.accuracy()) * 100, 2), " points less)")});
+  table.row({text::cat("spiking, ", spiking.code, " T = ", spiking.steps),
+             text::cat(percent(spiking.accuracy()), "  (",
+                       text::fixed((s.network.accuracy() - spiking.accuracy()) * 100, 2), " points less)")});
   table.row({"spikes per inference", whole(*spiking.spikes_per_inference)});
   table.row({"events per inference", whole(*spiking.events_per_inference)});
   table.row({"synaptic operations", whole(*spiking.synops_per_inference)});
-  table.row({"on the wire per inference", text::cat(whole(s.mesh.wire_bytes_per_inference), " B, everything included")});
-  table.row({"latency p50 / p95 / p99", text::cat(ms(mesh.latency_us_p50), " / ", ms(mesh.latency_us_p95), " / ", ms(mesh.latency_us_p99), " ms, with ",
-                                                  s.mesh.plan.in_flight, " in flight")});
-  table.row({"  alone, in one process", text::cat(ms(spiking.latency_us_p50), " / ", ms(spiking.latency_us_p95), " / ", ms(spiking.latency_us_p99), " ms")});
-  table.row({"throughput", text::cat(whole(mesh.throughput_per_s), " /s over ", s.mesh.plan.shards.size(), " daemons")});
-  table.row({"inferences", text::cat(s.mesh.counts.accepted, " accepted, ", s.mesh.counts.results, " results, ", s.mesh.counts.errors, " errors, ",
-                                     s.mesh.counts.lost, " lost, ", s.mesh.counts.duplicated, " duplicated")});
+  table.row(
+      {"on the wire per inference", text::cat(whole(s.mesh.wire_bytes_per_inference), " B, everything included")});
+  table.row({"latency p50 / p95 / p99",
+             text::cat(ms(mesh.latency_us_p50), " / ", ms(mesh.latency_us_p95), " / ", ms(mesh.latency_us_p99),
+                       " ms, with ", s.mesh.plan.in_flight, " in flight")});
+  table.row({"  alone, in one process", text::cat(ms(spiking.latency_us_p50), " / ", ms(spiking.latency_us_p95), " / ",
+                                                  ms(spiking.latency_us_p99), " ms")});
+  table.row(
+      {"throughput", text::cat(whole(mesh.throughput_per_s), " /s over ", s.mesh.plan.shards.size(), " daemons")});
+  table.row({"inferences",
+             text::cat(s.mesh.counts.accepted, " accepted, ", s.mesh.counts.results, " results, ", s.mesh.counts.errors,
+                       " errors, ", s.mesh.counts.lost, " lost, ", s.mesh.counts.duplicated, " duplicated")});
 
   report::Table edges({"edge", "population", "B per inference", "int8 features", "raw input"});
   for (const EdgeTraffic& edge : s.mesh.edges) {
-    edges.row({edge.from + " -> " + edge.to, edge.population, whole(static_cast<double>(edge.bytes) / inferences), text::cat(edge.int8_bytes_per_inference),
-               text::cat(s.mesh.raw_input_bytes)});
+    edges.row({edge.from + " -> " + edge.to, edge.population, whole(static_cast<double>(edge.bytes) / inferences),
+               text::cat(edge.int8_bytes_per_inference), text::cat(s.mesh.raw_input_bytes)});
   }
   report::Table digests({"where", "digest", "spike digest"});
-  const auto digest = [&](const char* where, const report::Evaluation& e) { digests.row({where, e.digest.substr(0, 32) + "…", e.spike_digest.substr(0, 32) + "…"}); };
+  const auto digest = [&](const char* where, const report::Evaluation& e) {
+    digests.row({where, e.digest.substr(0, 32) + "…", e.spike_digest.substr(0, 32) + "…"});
+  };
   digest("one process", spiking);
   digest("daemons (CURVE over TCP)", mesh);
   digest("simulated nodes", s.simulated.evaluation);
-  return text::cat("\n", table.text(), "\n", edges.text(), "\n", show(s.mesh.plan, file.model), "\n", digests.text(),
-                   one_digest ? "✓ one digest: all inferences gave the same bits everywhere\n" : "✗ the digests differ\n");
+  return text::cat(
+      "\n", table.text(), "\n", edges.text(), "\n", show(s.mesh.plan, file.model), "\n", digests.text(),
+      one_digest ? "✓ one digest: all inferences gave the same bits everywhere\n" : "✗ the digests differ\n");
 }
 
 class Quickstart final : public Verb {
  public:
   const char* name() const override { return "quickstart"; }
-  const char* summary() const override { return "the main job from end to end: convert, spread over three daemons, prove one digest"; }
+  const char* summary() const override {
+    return "the main job from end to end: convert, spread over three daemons, prove one digest";
+  }
   const char* example() const override { return "synfire quickstart"; }
   void declare(CLI::App& app) override {
     app.add_option("--model", model_, "another trained network (.onnx)");
@@ -93,7 +105,8 @@ class Quickstart final : public Verb {
 
   Expected<Answer> run(Terminal& terminal) override {
     const std::string model = model_.empty() ? shipped_model() : model_;
-    terminal.line(text::cat("synfire ", SYN_VERSION, ": ", model, " on ", data_.spec, ", T = ", options_.steps, ", ", nodes_, " nodes"));
+    terminal.line(text::cat("synfire ", SYN_VERSION, ": ", model, " on ", data_.spec, ", T = ", options_.steps, ", ",
+                            nodes_, " nodes"));
     const auto graph = load_onnx(model);
     if (!graph) return fail(graph.error());
     const auto test = data_.load();
@@ -138,24 +151,29 @@ class Quickstart final : public Verb {
     const auto machines = run.mesh.machines();
     if (!machines) return fail(machines.error());
     sim::SimOptions sim_options{.seed = options_.seed, .nodes = machines->nodes, .gateway = machines->gateway};
-    auto simulated = simulate(file, *test, data_.mean, data_.std, sim_options, terminal, text::cat(nodes_, " simulated nodes"));
+    auto simulated =
+        simulate(file, *test, data_.mean, data_.std, sim_options, terminal, text::cat(nodes_, " simulated nodes"));
     if (!simulated) return fail(simulated.error());
     stages.simulated = std::move(*simulated);
 
     const auto same = [&](const report::Evaluation& e) {
-      return e.total == test->count && e.digest == stages.local.evaluation.digest && e.spike_digest == stages.local.evaluation.spike_digest;
+      return e.total == test->count && e.digest == stages.local.evaluation.digest &&
+             e.spike_digest == stages.local.evaluation.spike_digest;
     };
     const bool one_digest = same(stages.mesh.evaluation) && same(stages.simulated.evaluation);
     Answer answer{as_json(stages, file.model, one_digest), as_text(stages, file, one_digest), stages.mesh.trouble};
     if (!one_digest && answer.error.what.empty()) {
-      answer.error = {"the digests of one process, the daemons and the simulator differ", "quickstart", "this is a bug: please report the lines above"};
+      answer.error = {"the digests of one process, the daemons and the simulator differ", "quickstart",
+                      "this is a bug: please report the lines above"};
     }
     return answer;
   }
 
  private:
   static std::string as_json(const Stages& s, const snn::Model& model, bool one_digest) {
-    Json json{{"one_digest", one_digest}, {"network", evaluation_json(s.network)}, {"one_process", evaluation_json(s.local.evaluation)}};
+    Json json{{"one_digest", one_digest},
+              {"network", evaluation_json(s.network)},
+              {"one_process", evaluation_json(s.local.evaluation)}};
     json["run"] = Json::parse(answer(s.mesh, model).json);
     json["sim"] = Json::parse(answer(s.simulated, model).json);
     return json.dump();
@@ -169,6 +187,8 @@ class Quickstart final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_quickstart() { return std::make_unique<Quickstart>(); }
+std::unique_ptr<Verb> make_quickstart() {
+  return std::make_unique<Quickstart>();
+}
 
 }  // namespace syn::cli

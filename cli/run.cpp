@@ -13,13 +13,17 @@ namespace {
 class Run final : public Verb {
  public:
   const char* name() const override { return "run"; }
-  const char* summary() const override { return "a data set through a mesh of daemons, started here or running already"; }
+  const char* summary() const override {
+    return "a data set through a mesh of daemons, started here or running already";
+  }
   const char* example() const override { return "synfire run student.syn --nodes 3 --data fashion-mnist"; }
   void declare(CLI::App& app) override {
     app.add_option("model", model_, ".syn")->required();
     run_.mesh.declare(app);
     data_.declare(app);
-    app.add_option("--rate", run_.rate, "inferences submitted per second; 0: as fast as admitted")->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option("--rate", run_.rate, "inferences submitted per second; 0: as fast as admitted")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     app.add_option("--deadline", deadline_, "an inference without a result by then is an error")->capture_default_str();
     app.add_option("--pids", run_.pids_file, "write the process ids of the daemons here, one a line (--nodes)");
   }
@@ -48,6 +52,8 @@ class Run final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_run() { return std::make_unique<Run>(); }
+std::unique_ptr<Verb> make_run() {
+  return std::make_unique<Run>();
+}
 
 }  // namespace syn::cli

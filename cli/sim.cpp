@@ -19,17 +19,25 @@ namespace {
 class Sim final : public Verb {
  public:
   const char* name() const override { return "sim"; }
-  const char* summary() const override { return "the mesh on simulated machines, on a virtual clock; same seed, same run"; }
-  const char* example() const override { return "synfire sim student.syn --nodes 4 --device pi4 --seed 1 --data fashion-mnist --limit 100"; }
+  const char* summary() const override {
+    return "the mesh on simulated machines, on a virtual clock; same seed, same run";
+  }
+  const char* example() const override {
+    return "synfire sim student.syn --nodes 4 --device pi4 --seed 1 --data fashion-mnist --limit 100";
+  }
 
   void declare(CLI::App& app) override {
     app.add_option("model", model_, ".syn")->required();
     mesh_.declare(app);
     data_.declare(app);
     app.add_option("--seed", options_.seed, "of jitter and faults")->capture_default_str();
-    app.add_option("--rate", options_.rate, "inferences submitted per simulated second; 0: as fast as admitted")->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option("--rate", options_.rate, "inferences submitted per simulated second; 0: as fast as admitted")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     app.add_option("--deadline", deadline_, "an inference without a result by then is an error")->capture_default_str();
-    app.add_option("--fault", faults_, "kill:NODE@TIME, slow:NODExFACTOR@TIME or cut:NODE-NODE@TIME; nodes count from 1, the first submission is at 0ms");
+    app.add_option("--fault", faults_,
+                   "kill:NODE@TIME, slow:NODExFACTOR@TIME or cut:NODE-NODE@TIME; nodes count from 1, the first "
+                   "submission is at 0ms");
   }
 
   Expected<Answer> run(Terminal& terminal) override {
@@ -56,7 +64,8 @@ class Sim final : public Verb {
   // The operator's words for a fault; anything else is wrong use.
   static sim::Fault read_fault(const std::string& s) {
     const auto wrong = [&s] {
-      return UsageError({text::cat("'", s, "' is not a fault"), "--fault", "write kill:2@300ms, slow:1x10@50ms or cut:1-2@1s"});
+      return UsageError(
+          {text::cat("'", s, "' is not a fault"), "--fault", "write kill:2@300ms, slow:1x10@50ms or cut:1-2@1s"});
     };
     const auto colon = s.find(':'), at = s.find('@');
     if (colon == std::string::npos || at == std::string::npos || at < colon) throw wrong();
@@ -99,6 +108,8 @@ class Sim final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_sim() { return std::make_unique<Sim>(); }
+std::unique_ptr<Verb> make_sim() {
+  return std::make_unique<Sim>();
+}
 
 }  // namespace syn::cli

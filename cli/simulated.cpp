@@ -23,8 +23,9 @@ Expected<MeshResult> simulate(const SpikingFile& file, const data::Dataset& data
     return row;
   };
   terminal.progress(title, 0, dataset.count);
-  auto run = sim::run_simulation(file.model, file.hash, std::move(input), options,
-                                 [&](std::uint64_t done) { if (done < dataset.count) terminal.progress(title, done, dataset.count); });
+  auto run = sim::run_simulation(file.model, file.hash, std::move(input), options, [&](std::uint64_t done) {
+    if (done < dataset.count) terminal.progress(title, done, dataset.count);
+  });
   if (!run) return fail(run.error());
   if (bad_input) return fail(*bad_input);
   terminal.progress(title, dataset.count, dataset.count);

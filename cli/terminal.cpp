@@ -41,7 +41,8 @@ void Terminal::progress(std::string_view what, std::uint64_t done, std::uint64_t
     if (is_terminal_) {
       std::fprintf(stderr, "\n");
     } else {
-      std::fprintf(stderr, "%s: %s in %s s\n", current_.c_str(), text::grouped(static_cast<std::int64_t>(total)).c_str(), took.c_str());
+      std::fprintf(stderr, "%s: %s in %s s\n", current_.c_str(),
+                   text::grouped(static_cast<std::int64_t>(total)).c_str(), took.c_str());
     }
     current_.clear();
   }
@@ -51,7 +52,8 @@ void Terminal::draw(std::string_view what, std::uint64_t done, std::uint64_t tot
   const std::uint64_t filled = total == 0 ? kBarWidth : kBarWidth * done / total;
   std::string bar;
   for (std::uint64_t i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  std::string tail = text::cat(text::grouped(static_cast<std::int64_t>(done)), "/", text::grouped(static_cast<std::int64_t>(total)));
+  std::string tail =
+      text::cat(text::grouped(static_cast<std::int64_t>(done)), "/", text::grouped(static_cast<std::int64_t>(total)));
   if (done > 0 && seconds > 0.5) {
     const double rate = static_cast<double>(done) / seconds;
     tail += text::cat("  ", text::fixed(rate, rate < 10 ? 1 : 0), "/s");

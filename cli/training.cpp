@@ -1,5 +1,5 @@
-// `synfire train` and `synfire distill`: handed to `synfire-trainer`, the one program that needs libtorch. It takes this
-// process over, so that its progress, JSON, signals and exit code are its own.
+// `synfire train` and `synfire distill`: handed to `synfire-trainer`, the one program that needs libtorch. It takes
+// this process over, so that its progress, JSON, signals and exit code are its own.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,7 +18,8 @@ namespace {
 
 class Training final : public Verb {
  public:
-  Training(const char* name, const char* summary, const char* example) : name_(name), summary_(summary), example_(example) {}
+  Training(const char* name, const char* summary, const char* example)
+      : name_(name), summary_(summary), example_(example) {}
   const char* name() const override { return name_; }
   const char* summary() const override { return summary_; }
   const char* example() const override { return example_; }
@@ -35,8 +36,11 @@ class Training final : public Verb {
     if (app_->count("--json") > 0) words.push_back("--json");
     if (!std::filesystem::exists(program)) {
       const bool asks_help = std::find(words.begin(), words.end(), "--help") != words.end();
-      return fail(text::cat("training needs synfire-trainer, which is not built", asks_help ? " (its --help lists the options)" : ""), program,
-                  "install libtorch-dev and build it: ./run-tests builds everything, or cmake --preset dev && cmake --build --preset dev; "
+      return fail(text::cat("training needs synfire-trainer, which is not built",
+                            asks_help ? " (its --help lists the options)" : ""),
+                  program,
+                  "install libtorch-dev and build it: ./run-tests builds everything, or cmake --preset dev && cmake "
+                  "--build --preset dev; "
                   "then build/dev/bin/synfire train");
     }
     std::vector<char*> arguments;
@@ -56,10 +60,12 @@ class Training final : public Verb {
 }  // namespace
 
 std::unique_ptr<Verb> make_train() {
-  return std::make_unique<Training>("train", "train a network from a data set (runs synfire-trainer)", "synfire train --help");
+  return std::make_unique<Training>("train", "train a network from a data set (runs synfire-trainer)",
+                                    "synfire train --help");
 }
 std::unique_ptr<Verb> make_distill() {
-  return std::make_unique<Training>("distill", "distil a teacher into a student (runs synfire-trainer)", "synfire distill --help");
+  return std::make_unique<Training>("distill", "distil a teacher into a student (runs synfire-trainer)",
+                                    "synfire distill --help");
 }
 
 }  // namespace syn::cli

@@ -1,4 +1,5 @@
-// What populations hand on for every calibration image, packed: one bit where counts are 0 or 1. Private to conversion/.
+// What populations hand on for every calibration image, packed: one bit where counts are 0 or 1. Private to
+// conversion/.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,12 @@ class Activity {
  public:
   Activity() = default;
   Activity(std::size_t images, std::size_t rows, std::size_t neurons, std::uint32_t greatest)
-      : rows_(rows), neurons_(neurons), bits_(greatest <= 1 ? 1 : greatest <= 255 ? 8 : 16), pitch_((neurons * bits_ + 7) / 8),
+      : rows_(rows),
+        neurons_(neurons),
+        bits_(greatest <= 1     ? 1
+              : greatest <= 255 ? 8
+                                : 16),
+        pitch_((neurons * bits_ + 7) / 8),
         bytes_(images * rows * pitch_) {}
 
   std::size_t rows() const { return rows_; }
@@ -41,7 +47,9 @@ class Activity {
   void add_to(std::size_t image, std::size_t row, std::span<Count> counts) const {
     const std::uint8_t* from = bytes_.data() + (image * rows_ + row) * pitch_;
     for (std::size_t i = 0; i < neurons_; ++i) {
-      const unsigned value = bits_ == 8 ? from[i] : bits_ == 16 ? from[2 * i] | unsigned{from[2 * i + 1]} << 8 : from[i / 8] >> (i % 8) & 1u;
+      const unsigned value = bits_ == 8    ? from[i]
+                             : bits_ == 16 ? from[2 * i] | unsigned{from[2 * i + 1]} << 8
+                                           : from[i / 8] >> (i % 8) & 1u;
       counts[i] = static_cast<Count>(counts[i] + value);
     }
   }

@@ -17,9 +17,9 @@ double count_at(double sum, double threshold, double half, double levels) {
 }
 
 struct Fit {
-  double square = 0;      // sum of squared errors against the targets, up to a constant
-  double error = 0;       // sum of (value - target)
-  double sensitive = 0;   // neurons whose count follows the bias
+  double square = 0;     // sum of squared errors against the targets, up to a constant
+  double error = 0;      // sum of (value - target)
+  double sensitive = 0;  // neurons whose count follows the bias
 };
 
 // The histogram of one channel with empty bins left out, as doubles: the search reads it a hundred times.
@@ -38,7 +38,8 @@ std::vector<Cell> cells_of(const SumHistogram& histogram, std::size_t channel) {
 }
 
 Fit fit(std::span<const Cell> cells, double threshold, double bias, const Coding& coding) {
-  const double half = std::floor(threshold / 2), value = threshold / coding.value_divisor, lift = bias * coding.bias_times;
+  const double half = std::floor(threshold / 2), value = threshold / coding.value_divisor,
+               lift = bias * coding.bias_times;
   const double levels = coding.levels;
   Fit out;
   for (const Cell& cell : cells) {
@@ -90,13 +91,15 @@ void SumHistogram::merge(const SumHistogram& other) {
   for (std::size_t c = 0; c < greatest_.size(); ++c) greatest_[c] = std::max(greatest_[c], other.greatest_[c]);
 }
 
-std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t channel, std::int32_t bias, const Coding& coding,
-                                    const ConvertOptions& options) {
+std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t channel, std::int32_t bias,
+                                    const Coding& coding, const ConvertOptions& options) {
   const double top = static_cast<double>(histogram.greatest(channel)) + bias * coding.bias_times;
   if (!(top > 0)) return {};
   const std::vector<Cell> cells = cells_of(histogram, channel);
   const double highest = std::max(1., std::floor(top / coding.levels + 0.5));
-  const auto limited = [](double v) { return static_cast<std::int32_t>(std::clamp(v, -double{1 << 30}, double{1 << 30})); };
+  const auto limited = [](double v) {
+    return static_cast<std::int32_t>(std::clamp(v, -double{1 << 30}, double{1 << 30}));
+  };
   if (options.ceiling == Ceiling::greatest) {
     const double b = options.bias_correction ? matched_bias(cells, highest, bias, coding) : bias;
     return ChannelChoice{limited(highest), limited(b)};
@@ -122,7 +125,8 @@ std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t c
   return ChannelChoice{limited(best_threshold), limited(best_bias)};
 }
 
-ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const ChannelChoice& choice, const Coding& coding) {
+ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const ChannelChoice& choice,
+                       const Coding& coding) {
   ChoiceErrors out;
   const double threshold = choice.threshold, half = std::floor(threshold / 2), value = threshold / coding.value_divisor;
   const double top = threshold * coding.levels;

@@ -1,8 +1,8 @@
-// Where a channel's ceiling and bias come from: integer histograms of its input sums over the calibration images, joined
-// with what the float network says at the same neurons, and a search for the threshold and bias with the least squared
-// error. The histograms are integer sums and the search runs in a fixed order, channel by channel, with + - * / and floor
-// on doubles only: any number of threads, any machine, the same thresholds.
-// Private to conversion/. Deliberately not here: running the network to fill the histograms (convert.cpp).
+// Where a channel's ceiling and bias come from: integer histograms of its input sums over the calibration images,
+// joined with what the float network says at the same neurons, and a search for the threshold and bias with the least
+// squared error. The histograms are integer sums and the search runs in a fixed order, channel by channel, with + - * /
+// and floor on doubles only: any number of threads, any machine, the same thresholds. Private to conversion/.
+// Deliberately not here: running the network to fill the histograms (convert.cpp).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 
 namespace syn {
 
-// Per channel: how often the input sum (without bias) fell into a bin, and the totals of the sums and of the targets there.
+// Per channel: how often the input sum (without bias) fell into a bin, and the totals of the sums and of the targets
+// there.
 class SumHistogram {
  public:
   static constexpr std::size_t kBins = 1024;
@@ -57,8 +58,8 @@ class SumHistogram {
   std::vector<std::int64_t> greatest_;
 };
 
-// How a count relates to a sum: count = clamp(floor((sum + bias * bias_times + theta / 2) / theta), 0, levels), which says
-// theta * count / value_divisor units. Volley: levels = T, the others 1. Step: a sum over T steps, bias_times = T,
+// How a count relates to a sum: count = clamp(floor((sum + bias * bias_times + theta / 2) / theta), 0, levels), which
+// says theta * count / value_divisor units. Volley: levels = T, the others 1. Step: a sum over T steps, bias_times = T,
 // value_divisor = T.
 struct Coding {
   std::uint32_t levels = 1;
@@ -73,8 +74,8 @@ struct ChannelChoice {
 
 // Threshold and bias of one channel. Nothing if it never rises above zero (a dead channel: rule 9 decides).
 // `bias` is rule 2's; it stays where options say no bias correction.
-std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t channel, std::int32_t bias, const Coding& coding,
-                                    const ConvertOptions& options);
+std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t channel, std::int32_t bias,
+                                    const Coding& coding, const ConvertOptions& options);
 
 // What a choice does, in units: for the report, and for the search's last word on the mean.
 struct ChoiceErrors {
@@ -85,7 +86,8 @@ struct ChoiceErrors {
   double rounding_square = 0;  // and of the others
   double signal_square = 0;    // mean square of the rectified sum
 };
-ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const ChannelChoice& choice, const Coding& coding);
+ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const ChannelChoice& choice,
+                       const Coding& coding);
 
 // Rule 9: a channel that never fired takes the layer's median ceiling.
 void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses);

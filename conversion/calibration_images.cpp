@@ -11,10 +11,12 @@
 namespace syn {
 namespace {
 
-Expected<std::vector<double>> per_channel(const std::vector<float>& given, double otherwise, std::size_t channels, const char* option) {
+Expected<std::vector<double>> per_channel(const std::vector<float>& given, double otherwise, std::size_t channels,
+                                          const char* option) {
   if (given.empty()) return std::vector<double>(channels, otherwise);
   if (given.size() != 1 && given.size() != channels) {
-    return fail(text::cat(given.size(), " values for ", channels, " channels"), option, "give one value, or one per channel");
+    return fail(text::cat(given.size(), " values for ", channels, " channels"), option,
+                "give one value, or one per channel");
   }
   std::vector<double> out(channels, given[0]);
   if (given.size() == channels) std::ranges::copy(given, out.begin());
@@ -38,7 +40,8 @@ Expected<CalibrationImages> draw_images(const data::Dataset& train, const Conver
   bool offset = false;
   for (std::size_t c = 0; c < channels; ++c) {
     if (!(out.deviation[c] > 1e-6)) return fail("a value is not positive", "--std", "give positive values");
-    if (std::abs(out.mean[c]) > 1000 || out.deviation[c] > 1000) return fail("a value is too large", "--mean, --std", "pixels are 0 to 1");
+    if (std::abs(out.mean[c]) > 1000 || out.deviation[c] > 1000)
+      return fail("a value is too large", "--mean, --std", "pixels are 0 to 1");
     out.source.scale.push_back(255 * out.deviation[c]);
     out.source.zero.push_back(255 * out.mean[c]);
     out.source.padding.push_back(static_cast<Count>(std::clamp(std::floor(255 * out.mean[c] + 0.5), 0., 255.)));
@@ -66,7 +69,8 @@ Expected<CalibrationImages> draw_images(const data::Dataset& train, const Conver
   return out;
 }
 
-void float_pixels(const CalibrationImages& images, const data::Shape& shape, ByteView pixels, bool channel_last, std::span<float> x) {
+void float_pixels(const CalibrationImages& images, const data::Shape& shape, ByteView pixels, bool channel_last,
+                  std::span<float> x) {
   const std::size_t positions = shape.height * shape.width;
   for (std::size_t c = 0; c < shape.channels; ++c) {
     for (std::size_t p = 0; p < positions; ++p) {

@@ -1,6 +1,7 @@
 // Layer by layer: every population is a model of two (what it reads, as a source of ready counts; and itself) on the
-// integer engine. On entry of a layer the counts and the float activations of what it reads are there for all calibration
-// images; on exit its own are, computed with its final integers, and those that nobody reads any more are gone.
+// integer engine. On entry of a layer the counts and the float activations of what it reads are there for all
+// calibration images; on exit its own are, computed with its final integers, and those that nobody reads any more are
+// gone.
 #include "conversion/convert.hpp"
 
 #include <algorithm>
@@ -24,23 +25,25 @@
 namespace syn {
 namespace {
 
-constexpr std::size_t kBlock = 8;         // images a task
-constexpr std::size_t kFirstLook = 64;    // images that set the range of the histograms
-constexpr std::size_t kSimulated = 250;   // images that bias correction simulates in `step` code
+constexpr std::size_t kBlock = 8;        // images a task
+constexpr std::size_t kFirstLook = 64;   // images that set the range of the histograms
+constexpr std::size_t kSimulated = 250;  // images that bias correction simulates in `step` code
 constexpr int kSimulations = 2;
-// `step`: a potential may run this many thresholds (of the channel with the greatest) away from zero. Debts below are what
-// takes back spikes fired too early. Measured on 10,000 held-out training images of the student: 1, 4 and 64 lose 3.85, 3.61
-// and 3.61 points at T = 4 and 1.69, 1.73 and 1.73 at T = 8, so the clamp only has to be wide.
+// `step`: a potential may run this many thresholds (of the channel with the greatest) away from zero. Debts below are
+// what takes back spikes fired too early. Measured on 10,000 held-out training images of the student: 1, 4 and 64
+// lose 3.85, 3.61 and 3.61 points at T = 4 and 1.69, 1.73 and 1.73 at T = 8, so the clamp only has to be wide.
 constexpr std::int64_t kClampThresholds = 16;
 constexpr std::int64_t kGreatestClamp = 1 << 29;
 
-std::uint32_t u32(std::int64_t v) { return static_cast<std::uint32_t>(v); }
+std::uint32_t u32(std::int64_t v) {
+  return static_cast<std::uint32_t>(v);
+}
 
 // What is known of a population while others that read it are still to come.
 struct Held {
   Activity counts;
-  std::vector<float> floats;      // [image][neuron], the float network's activations as its graph holds them
-  std::vector<double> zero;       // per channel: the count that stands for 0; empty: 0
+  std::vector<float> floats;  // [image][neuron], the float network's activations as its graph holds them
+  std::vector<double> zero;   // per channel: the count that stands for 0; empty: 0
   std::size_t readers = 0;
 };
 
@@ -61,7 +64,8 @@ class Converter {
     auto executor = ann::Executor::make(std::move(*folded));
     if (!executor) return fail(executor.error());
     executor_.emplace(std::move(*executor));
-    auto lowered = lower(graph(), {u32(static_cast<std::int64_t>(train_.shape.height)), u32(static_cast<std::int64_t>(train_.shape.width)),
+    auto lowered = lower(graph(), {u32(static_cast<std::int64_t>(train_.shape.height)),
+                                   u32(static_cast<std::int64_t>(train_.shape.width)),
                                    u32(static_cast<std::int64_t>(train_.shape.channels))});
     if (!lowered) return fail(lowered.error());
     lowered_ = std::move(*lowered);
@@ -73,7 +77,8 @@ class Converter {
       }
     }
     finish();
-    if (auto engine = snn::Engine::make(out_.model); !engine) return fail(engine.error());  // the whole obeys every rule
+    if (auto engine = snn::Engine::make(out_.model); !engine)
+      return fail(engine.error());  // the whole obeys every rule
     return std::move(out_);
   }
 
@@ -96,7 +101,11 @@ class Converter {
     held_.resize(lowered_.layers.size() + 1);
     for (const LoweredLayer& layer : lowered_.layers) ++held_[layer.from].readers;
 
-    snn::Population source{.name = lowered_.source, .shape = lowered_.source_shape, .code = options_.code, .kind = drawn->source, .greatest = 255,
+    snn::Population source{.name = lowered_.source,
+                           .shape = lowered_.source_shape,
+                           .code = options_.code,
+                           .kind = drawn->source,
+                           .greatest = 255,
                            .amplitude = drawn->amplitude};
     Held& held = held_[0];
     held.zero = drawn->zero;
@@ -119,11 +128,12 @@ class Converter {
     model().name = graph().name;
     model().code = options_.code;
     model().steps = options_.steps;
-    model().notes = {{"converter", text::cat("synfire ", SYN_VERSION)},
-                     {"calibration", text::cat(train_.name, ", ", images_, " of ", train_.count, " images, seed ", options_.seed)},
-                     {"calibration_sha256", drawn->digest},
-                     {"ceiling", options_.ceiling == Ceiling::mse ? "mse" : "greatest"},
-                     {"bias_correction", options_.bias_correction ? "yes" : "no"}};
+    model().notes = {
+        {"converter", text::cat("synfire ", SYN_VERSION)},
+        {"calibration", text::cat(train_.name, ", ", images_, " of ", train_.count, " images, seed ", options_.seed)},
+        {"calibration_sha256", drawn->digest},
+        {"ceiling", options_.ceiling == Ceiling::mse ? "mse" : "greatest"},
+        {"bias_correction", options_.bias_correction ? "yes" : "no"}};
     return {};
   }
 
@@ -133,7 +143,8 @@ class Converter {
       events += count != 0;
     }
   }
-  void set_means(snn::Population& population, std::span<const std::uint64_t> sums, std::span<const std::uint64_t> events) const {
+  void set_means(snn::Population& population, std::span<const std::uint64_t> sums,
+                 std::span<const std::uint64_t> events) const {
     const auto n = static_cast<double>(images_);
     population.mean_count = static_cast<double>(std::reduce(sums.begin(), sums.end())) / n;
     population.mean_events = static_cast<double>(std::reduce(events.begin(), events.end())) / n;
@@ -147,7 +158,12 @@ class Converter {
   Expected<> add_layer(std::size_t index) {
     const LoweredLayer& layer = lowered_.layers[index];
     if (progress_) progress_(layer.name, index, lowered_.layers.size());
-    snn::Population target{.name = layer.name, .shape = layer.shape, .code = options_.code, .kind = snn::Pooled{}, .greatest = 1, .amplitude = {}};
+    snn::Population target{.name = layer.name,
+                           .shape = layer.shape,
+                           .code = options_.code,
+                           .kind = snn::Pooled{},
+                           .greatest = 1,
+                           .amplitude = {}};
     LayerReport report{.name = layer.name, .kind = {}, .channels = {}};
     run_floats(index);
     const Reads reads{.population = model().populations[layer.from], .zero = held_[layer.from].zero};
@@ -160,11 +176,13 @@ class Converter {
       report.kind = "pool";
       return close_layer(index, std::move(target), std::move(pool->connection), std::move(report));
     }
-    auto synapses = make_synapses(graph().nodes[layer.synapse], reads, layer.shape, layer.kind == LoweredLayer::Kind::readout);
+    auto synapses =
+        make_synapses(graph().nodes[layer.synapse], reads, layer.shape, layer.kind == LoweredLayer::Kind::readout);
     if (!synapses) return fail(synapses.error());
     report.kind = std::holds_alternative<snn::Conv>(synapses->connection) ? "conv" : "dense";
     report.weights = synapses->weight_count;
-    if (layer.kind == LoweredLayer::Kind::readout) return add_readout(index, std::move(target), std::move(*synapses), std::move(report));
+    if (layer.kind == LoweredLayer::Kind::readout)
+      return add_readout(index, std::move(target), std::move(*synapses), std::move(report));
     return add_spiking(index, std::move(target), std::move(*synapses), std::move(report));
   }
 
@@ -177,7 +195,9 @@ class Converter {
     out.resize(images_ * out_size);
     parallel_blocks(images_, kBlock, options_.threads, [&](std::size_t, std::size_t begin, std::size_t end) {
       ann::Scratch scratch;
-      std::vector<float> now(in.begin() + static_cast<std::ptrdiff_t>(begin * in_size), in.begin() + static_cast<std::ptrdiff_t>(end * in_size)), next;
+      std::vector<float> now(in.begin() + static_cast<std::ptrdiff_t>(begin * in_size),
+                             in.begin() + static_cast<std::ptrdiff_t>(end * in_size)),
+          next;
       for (const std::size_t node : layer.nodes) {
         next.resize((end - begin) * executor_->size(graph().nodes[node].output));
         executor_->run_node(node, end - begin, now, next, scratch);
@@ -190,7 +210,8 @@ class Converter {
   Expected<> add_spiking(std::size_t index, snn::Population target, Synapses synapses, LayerReport report) {
     const std::size_t channels = target.shape.channels;
     target.greatest = volley() ? options_.steps : 1;
-    target.kind = snn::IntegrateAndFire{.threshold = std::vector<std::int32_t>(channels, 1), .bias = std::vector<std::int32_t>(channels)};
+    target.kind = snn::IntegrateAndFire{.threshold = std::vector<std::int32_t>(channels, 1),
+                                        .bias = std::vector<std::int32_t>(channels)};
     auto histogram = collect(index, target, synapses);
     if (!histogram) return fail(histogram.error());
 
@@ -198,7 +219,8 @@ class Converter {
     std::vector<std::uint8_t> dead(channels);
     const auto known = options_.ceilings.find(target.name);
     if (known != options_.ceilings.end()) {
-      if (known->second.size() != channels) return fail("there is not one ceiling per channel", "ceilings", "give one per channel");
+      if (known->second.size() != channels)
+        return fail("there is not one ceiling per channel", "ceilings", "give one per channel");
       for (std::size_t c = 0; c < channels; ++c) {
         const auto theta = threshold_for(known->second[c], volley() ? options_.steps : 1, synapses.unit[c]);
         if (!theta) return fail(text::cat("the ceiling of channel ", c, " is too large"), "ceilings", "check it");
@@ -240,13 +262,17 @@ class Converter {
     const std::size_t channels = target.shape.channels, neurons = target.shape.neurons();
     // Each image of the first look has its own range, so that no two threads write the same.
     const std::size_t first = std::min(images_, kFirstLook);
-    std::vector<std::int64_t> low(channels), high(channels), highs(first * channels, std::numeric_limits<std::int64_t>::min());
-    auto ok = stage(index).for_each_sum(target, synapses.connection, first, [&](std::size_t, std::size_t image, std::span<const std::int64_t> sums) {
-      for (std::size_t i = 0; i < neurons; ++i) highs[image * channels + i % channels] = std::max(highs[image * channels + i % channels], sums[i]);
-    });
+    std::vector<std::int64_t> low(channels), high(channels),
+        highs(first * channels, std::numeric_limits<std::int64_t>::min());
+    auto ok = stage(index).for_each_sum(
+        target, synapses.connection, first, [&](std::size_t, std::size_t image, std::span<const std::int64_t> sums) {
+          for (std::size_t i = 0; i < neurons; ++i)
+            highs[image * channels + i % channels] = std::max(highs[image * channels + i % channels], sums[i]);
+        });
     if (!ok) return fail(ok.error());
     for (std::size_t c = 0; c < channels; ++c) {
-      // Below: half a threshold of the coarsest code, and what bias correction may add; further down all counts are zero.
+      // Below: half a threshold of the coarsest code, and what bias correction may add; further down all counts are
+      // zero.
       const std::int64_t bias = synapses.bias[c] * static_cast<std::int64_t>(coding().bias_times);
       high[c] = std::numeric_limits<std::int64_t>::min();
       for (std::size_t image = 0; image < first; ++image) high[c] = std::max(high[c], highs[image * channels + c]);
@@ -259,36 +285,41 @@ class Converter {
     std::vector<double> per_unit(channels);
     for (std::size_t c = 0; c < channels; ++c) per_unit[c] = 1 / synapses.unit[c];
     const std::vector<float>& floats = held_[index + 1].floats;
-    ok = stage(index).for_each_sum(target, synapses.connection, images_, [&](std::size_t worker, std::size_t image, std::span<const std::int64_t> sums) {
-      SumHistogram& part = parts[worker];
-      const float* targets = floats.data() + image * neurons;
-      for (std::size_t i = 0, c = 0; i < neurons; ++i, c = c + 1 == channels ? 0 : c + 1) part.add(c, sums[i], targets[i] * per_unit[c]);
-    });
+    ok = stage(index).for_each_sum(target, synapses.connection, images_,
+                                   [&](std::size_t worker, std::size_t image, std::span<const std::int64_t> sums) {
+                                     SumHistogram& part = parts[worker];
+                                     const float* targets = floats.data() + image * neurons;
+                                     for (std::size_t i = 0, c = 0; i < neurons; ++i, c = c + 1 == channels ? 0 : c + 1)
+                                       part.add(c, sums[i], targets[i] * per_unit[c]);
+                                   });
     if (!ok) return fail(ok.error());
     for (const SumHistogram& part : parts) total.merge(part);
     return total;
   }
 
-  // `step`: spikes do not come evenly, so the mean rate is not what the sums promise. Runs the neurons themselves and moves
-  // the bias by the mean error that is left.
-  Expected<> correct_by_simulation(std::size_t index, const snn::Population& target, const Synapses& synapses, std::vector<ChannelChoice>& choices,
-                                   std::span<const std::uint8_t> dead) {
-    const std::size_t channels = choices.size(), neurons = target.shape.neurons(), images = std::min(images_, kSimulated);
+  // `step`: spikes do not come evenly, so the mean rate is not what the sums promise. Runs the neurons themselves and
+  // moves the bias by the mean error that is left.
+  Expected<> correct_by_simulation(std::size_t index, const snn::Population& target, const Synapses& synapses,
+                                   std::vector<ChannelChoice>& choices, std::span<const std::uint8_t> dead) {
+    const std::size_t channels = choices.size(), neurons = target.shape.neurons(),
+                      images = std::min(images_, kSimulated);
     const std::vector<float>& floats = held_[index + 1].floats;
     std::vector<std::int64_t> wanted(channels);
-    for (std::size_t i = 0; i < images * neurons; ++i) wanted[i % channels] += SumHistogram::fixed(floats[i] / synapses.unit[i % channels]);
+    for (std::size_t i = 0; i < images * neurons; ++i)
+      wanted[i % channels] += SumHistogram::fixed(floats[i] / synapses.unit[i % channels]);
     for (int round = 0; round < kSimulations; ++round) {
       snn::Population now = target;
       now.kind = neurons_of(choices);
       std::vector<std::int64_t> spikes(images * channels), active(images * channels);
-      const auto ok = stage(index).simulate(now, synapses.connection, images, [&](std::size_t image, std::span<const Count> out) {
-        for (std::size_t i = 0; i < neurons; ++i) {
-          std::int64_t total = 0;
-          for (std::size_t r = 0; r < rows(); ++r) total += out[r * neurons + i];
-          spikes[image * channels + i % channels] += total;
-          active[image * channels + i % channels] += total > 0 && total < rows();
-        }
-      });
+      const auto ok =
+          stage(index).simulate(now, synapses.connection, images, [&](std::size_t image, std::span<const Count> out) {
+            for (std::size_t i = 0; i < neurons; ++i) {
+              std::int64_t total = 0;
+              for (std::size_t r = 0; r < rows(); ++r) total += out[r * neurons + i];
+              spikes[image * channels + i % channels] += total;
+              active[image * channels + i % channels] += total > 0 && total < rows();
+            }
+          });
       if (!ok) return ok;
       for (std::size_t c = 0; c < channels; ++c) {
         std::int64_t fired = 0, followed = 0;
@@ -300,7 +331,8 @@ class Converter {
         const double said = static_cast<double>(fired) * choices[c].threshold / options_.steps;
         const double error = said - static_cast<double>(wanted[c]) / SumHistogram::kTargetScale;
         const double furthest = choices[c].threshold / 4.;
-        choices[c].bias -= static_cast<std::int32_t>(std::clamp(std::floor(error / static_cast<double>(followed) + 0.5), -furthest, furthest));
+        choices[c].bias -= static_cast<std::int32_t>(
+            std::clamp(std::floor(error / static_cast<double>(followed) + 0.5), -furthest, furthest));
       }
     }
     return {};
@@ -312,9 +344,10 @@ class Converter {
     target.amplitude.assign(classes, synapses.unit[0]);
     const std::vector<float>& floats = held_[index + 1].floats;
     std::vector<std::int64_t> sums(images_ * classes);
-    auto ok = stage(index).for_each_sum(target, synapses.connection, images_, [&](std::size_t, std::size_t image, std::span<const std::int64_t> now) {
-      std::ranges::copy(now, sums.begin() + static_cast<std::ptrdiff_t>(image * classes));
-    });
+    auto ok = stage(index).for_each_sum(
+        target, synapses.connection, images_, [&](std::size_t, std::size_t image, std::span<const std::int64_t> now) {
+          std::ranges::copy(now, sums.begin() + static_cast<std::ptrdiff_t>(image * classes));
+        });
     if (!ok) return ok;
     auto& readout = std::get<snn::Readout>(target.kind);
     const double times = rows(), n = static_cast<double>(images_);
@@ -325,11 +358,13 @@ class Converter {
         said += sums[image * classes + k];
         wanted += SumHistogram::fixed(floats[image * classes + k] / synapses.unit[k]);
       }
-      const double error = static_cast<double>(said) / times / n + synapses.bias[k] - static_cast<double>(wanted) / SumHistogram::kTargetScale / n;
+      const double error = static_cast<double>(said) / times / n + synapses.bias[k] -
+                           static_cast<double>(wanted) / SumHistogram::kTargetScale / n;
       const double shift = options_.bias_correction && options_.ceilings.empty() ? -std::floor(error + 0.5) : 0;
       readout.bias[k] += static_cast<std::int32_t>(std::clamp(shift, -double{1 << 29}, double{1 << 29}));
       const double unit = synapses.unit[k];
-      report.channels.push_back({.bias_shift = unit * shift, .mean_error_before = unit * error, .mean_error_after = unit * (error + shift)});
+      report.channels.push_back(
+          {.bias_shift = unit * shift, .mean_error_before = unit * error, .mean_error_after = unit * (error + shift)});
       before += unit * unit * error * error;
       after += unit * unit * (error + shift) * (error + shift);
     }
@@ -346,10 +381,11 @@ class Converter {
     Activity& counts = held_[index + 1].counts;
     counts = Activity(images_, rows(), neurons, target.greatest);
     std::vector<std::uint64_t> sums(images_), events(images_);
-    const auto ok = stage(index).simulate(target, connection, images_, [&](std::size_t image, std::span<const Count> out) {
-      for (std::size_t r = 0; r < rows(); ++r) counts.store(image, r, out.subspan(r * neurons, neurons));
-      tally(out, sums[image], events[image]);
-    });
+    const auto ok =
+        stage(index).simulate(target, connection, images_, [&](std::size_t image, std::span<const Count> out) {
+          for (std::size_t r = 0; r < rows(); ++r) counts.store(image, r, out.subspan(r * neurons, neurons));
+          tally(out, sums[image], events[image]);
+        });
     if (!ok) return ok;
     set_means(target, sums, events);
     report.mean_count = target.mean_count;
@@ -361,7 +397,8 @@ class Converter {
   void append(std::size_t index, snn::Population target, snn::Connection connection, LayerReport report) {
     const std::size_t from = lowered_.layers[index].from;
     model().populations.push_back(std::move(target));
-    model().projections.push_back({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(index + 1), std::move(connection)});
+    model().projections.push_back(
+        {static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(index + 1), std::move(connection)});
     out_.layers.push_back(std::move(report));
     if (--held_[from].readers == 0) held_[from] = {};
   }
@@ -383,7 +420,8 @@ class Converter {
 
 }  // namespace
 
-Expected<Converted> convert(const ann::Graph& graph, const data::Dataset& train, const ConvertOptions& options, const ConvertProgress& progress) {
+Expected<Converted> convert(const ann::Graph& graph, const data::Dataset& train, const ConvertOptions& options,
+                            const ConvertProgress& progress) {
   return Converter(train, options, progress).run(graph);
 }
 

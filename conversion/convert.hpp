@@ -25,35 +25,38 @@ enum class Ceiling : std::uint8_t {
 struct ConvertOptions {
   snn::Code code = snn::Code::volley;
   std::uint32_t steps = 8;
-  std::uint64_t seed = 1;                 // which images are drawn
-  std::uint32_t threads = 1;              // changes the time, never the result
+  std::uint64_t seed = 1;                   // which images are drawn
+  std::uint32_t threads = 1;                // changes the time, never the result
   std::uint32_t calibration_images = 1000;  // at most; drawn from the training split
   std::vector<float> mean = {}, std = {};   // per channel, or one for all; empty: x = pixel / 255
   bool bias_correction = true;
   Ceiling ceiling = Ceiling::mse;
-  // Ceilings that are known, by node name and channel: no search and no bias correction there (clip-floor-shift networks).
+  // Ceilings that are known, by node name and channel: no search and no bias correction there (clip-floor-shift
+  // networks).
   std::map<std::string, std::vector<double>> ceilings = {};
 };
 
 // What conversion did to one channel; in network units.
 struct ChannelReport {
-  double ceiling = 0;          // the greatest value its counts can say
-  double clipped = 0;          // share of calibration values above it
-  double clipping_error = 0;   // root mean square, of what was clipped
-  double rounding_error = 0;   // root mean square, of everything else
-  double bias_shift = 0;       // what bias correction added
-  double mean_error_before = 0, mean_error_after = 0;  // of the mean activation; `before`: same threshold, bias of rule 2
-  bool dead = false;           // never fired in calibration (rule 9)
+  double ceiling = 0;         // the greatest value its counts can say
+  double clipped = 0;         // share of calibration values above it
+  double clipping_error = 0;  // root mean square, of what was clipped
+  double rounding_error = 0;  // root mean square, of everything else
+  double bias_shift = 0;      // what bias correction added
+  double mean_error_before = 0,
+         mean_error_after = 0;  // of the mean activation; `before`: same threshold, bias of rule 2
+  bool dead = false;            // never fired in calibration (rule 9)
 };
 struct LayerReport {
-  std::string name;            // the population
-  std::string kind;            // "conv", "dense", "pool", "readout"
+  std::string name;  // the population
+  std::string kind;  // "conv", "dense", "pool", "readout"
   std::uint64_t weights = 0;
   double mean_count = 0, mean_events = 0;
   std::uint32_t dead = 0;
-  double clipping_error = 0, rounding_error = 0, signal = 0;  // root mean squares over channels; signal: of the activation
-  double mean_error_before = 0, mean_error_after = 0;         // root mean square over channels
-  std::vector<ChannelReport> channels;                        // empty for pools; readout: mean errors only
+  double clipping_error = 0, rounding_error = 0,
+         signal = 0;                                   // root mean squares over channels; signal: of the activation
+  double mean_error_before = 0, mean_error_after = 0;  // root mean square over channels
+  std::vector<ChannelReport> channels;                 // empty for pools; readout: mean errors only
 };
 struct Converted {
   snn::Model model;

@@ -13,7 +13,9 @@ using ann::Graph;
 using ann::Node;
 using ann::Tensor;
 
-std::string at(const Node& node) { return text::cat("node '", node.name, "' (", ann::name_of(node.op), ")"); }
+std::string at(const Node& node) {
+  return text::cat("node '", node.name, "' (", ann::name_of(node.op), ")");
+}
 
 // y = x * factor + shift, per channel: a BatchNormalization in evaluation mode.
 struct Affine {
@@ -54,8 +56,8 @@ void fold_behind(Node& node, const Affine& affine) {
   }
 }
 
-// The affine map, then node. `repeat`: how many consecutive inputs of the weights share a channel (kernel taps; positions
-// of a flattened map).
+// The affine map, then node. `repeat`: how many consecutive inputs of the weights share a channel (kernel taps;
+// positions of a flattened map).
 void fold_before(Node& node, const Affine& affine, std::size_t groups, std::size_t repeat) {
   Tensor& weight = *weight_of(node);
   Tensor& bias = bias_of(node);
@@ -120,8 +122,10 @@ class Folder {
   Expected<bool> rewrite(std::size_t i, const std::map<std::string, ann::ValueShape>& shapes) {
     Node& node = graph_.nodes[i];
     const auto before = maker(node.inputs[0]);
-    if (const auto* pool = std::get_if<ann::AveragePool>(&node.op); pool && pool->geometry == ann::Geometry{}) return removed(i);
-    if (const auto* pool = std::get_if<ann::MaxPool>(&node.op); pool && pool->geometry == ann::Geometry{}) return removed(i);
+    if (const auto* pool = std::get_if<ann::AveragePool>(&node.op); pool && pool->geometry == ann::Geometry{})
+      return removed(i);
+    if (const auto* pool = std::get_if<ann::MaxPool>(&node.op); pool && pool->geometry == ann::Geometry{})
+      return removed(i);
     if (std::holds_alternative<ann::Flatten>(node.op) && shapes.at(node.inputs[0]).size() == 1) return removed(i);
     if (std::holds_alternative<ann::Relu>(node.op)) {
       // What has passed a Relu stays positive through pooling and flattening: a second Relu changes nothing.
@@ -154,7 +158,8 @@ class Folder {
     return false;
   }
 
-  Expected<bool> fold_into_reader(std::size_t i, const Affine& affine, const std::map<std::string, ann::ValueShape>& shapes) {
+  Expected<bool> fold_into_reader(std::size_t i, const Affine& affine,
+                                  const std::map<std::string, ann::ValueShape>& shapes) {
     const Node& node = graph_.nodes[i];
     auto reader = only_reader(node.output);
     std::size_t repeat = 1;
@@ -193,6 +198,8 @@ class Folder {
 
 }  // namespace
 
-Expected<ann::Graph> fold(ann::Graph graph) { return Folder(std::move(graph)).run(); }
+Expected<ann::Graph> fold(ann::Graph graph) {
+  return Folder(std::move(graph)).run();
+}
 
 }  // namespace syn

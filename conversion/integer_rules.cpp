@@ -9,7 +9,9 @@ namespace {
 
 constexpr double kLimit = double{1 << 30};
 
-double round_half_up(double x) { return std::floor(x + 0.5); }
+double round_half_up(double x) {
+  return std::floor(x + 0.5);
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ QuantisedWeights quantise_weights(std::span<const double> folded, std::span<cons
     out.unit[o] /= 127;
   }
   for (std::size_t i = 0; i < folded.size(); ++i) {
-    out.weights[i] = static_cast<std::int8_t>(std::clamp(round_half_up(folded[i] / out.unit[i % outputs]), -127., 127.));
+    out.weights[i] =
+        static_cast<std::int8_t>(std::clamp(round_half_up(folded[i] / out.unit[i % outputs]), -127., 127.));
   }
   return out;
 }
@@ -49,7 +52,8 @@ std::optional<PoolSums> pool_sums(const ann::AveragePool& pool, const snn::Shape
   const auto cells = [&](int axis, std::uint32_t at, std::uint32_t size) {
     const std::int64_t begin = std::int64_t{at} * g.stride[axis] - g.pad_begin[axis], end = begin + g.kernel[axis];
     const std::int64_t inside = std::min<std::int64_t>(end, size) - std::max<std::int64_t>(begin, 0);
-    return std::pair{inside, pool.count_include_pad ? std::min<std::int64_t>(end, size + g.pad_end[axis]) - begin : inside};
+    return std::pair{inside,
+                     pool.count_include_pad ? std::min<std::int64_t>(end, size + g.pad_end[axis]) - begin : inside};
   };
   std::vector<std::int64_t> divisors;
   PoolSums out;

@@ -1,6 +1,6 @@
-// The arithmetic of design.md section 4, "Integer rules" 1 to 5: from real weights and amplitudes to int8 weights, units,
-// biases and thresholds. Only + - * / and floor on doubles, in a fixed order, so that every machine gets the same integers.
-// Deliberately not here: where ceilings come from (calibrate.hpp), and running anything.
+// The arithmetic of design.md section 4, "Integer rules" 1 to 5: from real weights and amplitudes to int8 weights,
+// units, biases and thresholds. Only + - * / and floor on doubles, in a fixed order, so that every machine gets the
+// same integers. Deliberately not here: where ceilings come from (calibrate.hpp), and running anything.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace syn {
 // Rule 1. `folded` is [input][output] of w' = w * a. u_o = max |w'| / 127; W = clamp(floor(w' / u_o + 1/2), -127, 127).
 // A channel without any weight takes its unit from its bias, so that the bias is still told apart from zero.
 struct QuantisedWeights {
-  std::vector<double> unit;           // one a channel; all the same for a readout
-  std::vector<std::int8_t> weights;   // [input][output]
+  std::vector<double> unit;          // one a channel; all the same for a readout
+  std::vector<std::int8_t> weights;  // [input][output]
 };
 QuantisedWeights quantise_weights(std::span<const double> folded, std::span<const double> bias, bool one_unit);
 
@@ -35,7 +35,8 @@ constexpr std::int64_t count_of(std::int64_t sum, std::int64_t threshold, std::i
   return count < levels ? count : levels;
 }
 
-// Rule 5. Divisors of every target position, row by row; their least common multiple L; multipliers L / n (empty: all 1).
+// Rule 5. Divisors of every target position, row by row; their least common multiple L; multipliers L / n (empty: all
+// 1).
 struct PoolSums {
   std::uint32_t lcm = 1;
   std::vector<std::uint16_t> multiplier;

@@ -16,11 +16,17 @@ snn::Model Stage::pair(const snn::Population& target, const snn::Connection& con
   snn::Population source = from;
   const auto* pixels = std::get_if<snn::Source>(&from.kind);
   source.kind = snn::Source{.scale = {}, .zero = {}, .padding = pixels ? pixels->padding : std::vector<Count>{}};
-  return {.name = target.name, .code = code, .steps = steps, .populations = {std::move(source), target},
-          .projections = {{0, 1, connection}}, .outputs = {target.name}, .notes = {}};
+  return {.name = target.name,
+          .code = code,
+          .steps = steps,
+          .populations = {std::move(source), target},
+          .projections = {{0, 1, connection}},
+          .outputs = {target.name},
+          .notes = {}};
 }
 
-Expected<> Stage::for_each_sum(const snn::Population& target, const snn::Connection& connection, std::size_t images, const VisitSums& visit) const {
+Expected<> Stage::for_each_sum(const snn::Population& target, const snn::Connection& connection, std::size_t images,
+                               const VisitSums& visit) const {
   // Sums of counts over several rows are counts too, as long as they stay within bounds: one pass instead of T.
   snn::Model whole = pair(target, connection);
   const std::uint64_t wanted = std::uint64_t{whole.populations[0].greatest} * counts.rows();
@@ -52,7 +58,8 @@ Expected<> Stage::for_each_sum(const snn::Population& target, const snn::Connect
   return {};
 }
 
-Expected<> Stage::simulate(const snn::Population& target, const snn::Connection& connection, std::size_t images, const VisitCounts& visit) const {
+Expected<> Stage::simulate(const snn::Population& target, const snn::Connection& connection, std::size_t images,
+                           const VisitCounts& visit) const {
   auto engine = snn::Engine::make(pair(target, connection));
   if (!engine) return fail(engine.error());
   parallel_blocks(images, kBlock, threads, [&](std::size_t, std::size_t begin, std::size_t end) {

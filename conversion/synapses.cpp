@@ -8,10 +8,16 @@
 namespace syn {
 namespace {
 
-std::string at(const ann::Node& node) { return text::cat("node '", node.name, "' (", ann::name_of(node.op), ")"); }
-std::uint32_t u32(std::int64_t v) { return static_cast<std::uint32_t>(v); }
+std::string at(const ann::Node& node) {
+  return text::cat("node '", node.name, "' (", ann::name_of(node.op), ")");
+}
+std::uint32_t u32(std::int64_t v) {
+  return static_cast<std::uint32_t>(v);
+}
 
-bool padded(const ann::Geometry& g) { return g.pad_begin[0] || g.pad_begin[1] || g.pad_end[0] || g.pad_end[1]; }
+bool padded(const ann::Geometry& g) {
+  return g.pad_begin[0] || g.pad_begin[1] || g.pad_end[0] || g.pad_end[1];
+}
 bool any(const std::vector<double>& zero) {
   return std::ranges::any_of(zero, [](double z) { return z != 0; });
 }
@@ -70,9 +76,11 @@ Expected<Synapses> make_synapses(const ann::Node& node, const Reads& reads, cons
   const auto* conv = std::get_if<ann::Conv>(&node.op);
   const std::size_t outputs = to.channels;
   if (conv && padded(conv->geometry) && any(reads.zero) && !std::holds_alternative<snn::Source>(from.kind)) {
-    return fail("padding of pooled pixels that have a mean is not supported", at(node), "pad the pixels themselves, or use no --mean");
+    return fail("padding of pooled pixels that have a mean is not supported", at(node),
+                "pad the pixels themselves, or use no --mean");
   }
-  RealWeights real = conv ? real_weights(*conv, from.shape, outputs) : real_weights(std::get<ann::Gemm>(node.op), from.shape, outputs);
+  RealWeights real =
+      conv ? real_weights(*conv, from.shape, outputs) : real_weights(std::get<ann::Gemm>(node.op), from.shape, outputs);
   const ann::Tensor& given = conv ? conv->bias : std::get<ann::Gemm>(node.op).bias;
   std::vector<double> bias(outputs);
   for (std::size_t o = 0; o < given.data.size(); ++o) bias[o] = given.data[o];
@@ -85,7 +93,8 @@ Expected<Synapses> make_synapses(const ann::Node& node, const Reads& reads, cons
     }
   }
   QuantisedWeights quantised = quantise_weights(real.value, bias, readout);
-  Synapses out{.connection = {}, .unit = std::move(quantised.unit), .bias = {}, .weight_count = quantised.weights.size()};
+  Synapses out{
+      .connection = {}, .unit = std::move(quantised.unit), .bias = {}, .weight_count = quantised.weights.size()};
   for (std::size_t o = 0; o < outputs; ++o) {
     const auto units = quantise_bias(bias[o], out.unit[o]);
     if (!units) {
@@ -122,7 +131,8 @@ Expected<PoolProjection> make_pool(const ann::Node& node, const Reads& reads, co
   }
   auto sums = pool_sums(average, from.shape, to);
   if (!sums || sums->greatest * from.greatest > kGreatestCount) {
-    return fail("its windows are too large, or too unequal, for sums of 15 bits", at(node), "pool in two steps, or with fewer --steps");
+    return fail("its windows are too large, or too unequal, for sums of 15 bits", at(node),
+                "pool in two steps, or with fewer --steps");
   }
   snn::SumPool projection;
   set_window(projection, average.geometry);

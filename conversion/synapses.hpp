@@ -18,8 +18,8 @@ struct Reads {
 
 struct Synapses {
   snn::Connection connection;
-  std::vector<double> unit;           // u_o
-  std::vector<std::int32_t> bias;     // B_o
+  std::vector<double> unit;        // u_o
+  std::vector<std::int32_t> bias;  // B_o
   std::uint64_t weight_count = 0;
 };
 Expected<Synapses> make_synapses(const ann::Node& node, const Reads& reads, const snn::Shape& to, bool readout);

@@ -18,7 +18,7 @@ std::string assertion_values(const Values&... values) {
 
 }  // namespace syn
 
-#define SYN_ASSERT(condition, ...)                                                                             \
-  (static_cast<bool>(condition)                                                                                \
-       ? void(0)                                                                                               \
+#define SYN_ASSERT(condition, ...) \
+  (static_cast<bool>(condition)    \
+       ? void(0)                   \
        : ::syn::assertion_failed(#condition, __FILE__, __LINE__, ::syn::assertion_values(__VA_ARGS__)))

@@ -24,7 +24,8 @@ class Codec {
   // `greatest`.
   virtual Packed pack(std::span<const Count> counts, std::uint32_t greatest, std::uint32_t allowed) const = 0;
   // Fills all of `counts`; refuses bytes that do not describe exactly that many counts of at most `greatest`.
-  virtual Expected<> unpack(Encoding encoding, ByteView bytes, std::uint32_t greatest, std::span<Count> counts) const = 0;
+  virtual Expected<> unpack(Encoding encoding, ByteView bytes, std::uint32_t greatest,
+                            std::span<Count> counts) const = 0;
 };
 
 }  // namespace syn

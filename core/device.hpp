@@ -10,15 +10,15 @@
 namespace syn {
 
 struct DeviceProfile {
-  std::string name;                  // "pi4"
-  std::string source;                // where the figures come from
-  double synops_per_us = 1000;       // synaptic operations, one core, within the first cache
-  double updates_per_us = 100;       // neuron updates
-  double message_us = 20;            // CPU per message sent or received, encryption included
-  double byte_ns = 5;                // CPU per byte on the wire: encryption, packing
-  double link_mbit = 1000;           // of its network port
-  double link_latency_us = 60;       // one way, to any other node
-  double watts = 5;                  // under load
+  std::string name;             // "pi4"
+  std::string source;           // where the figures come from
+  double synops_per_us = 1000;  // synaptic operations, one core, within the first cache
+  double updates_per_us = 100;  // neuron updates
+  double message_us = 20;       // CPU per message sent or received, encryption included
+  double byte_ns = 5;           // CPU per byte on the wire: encryption, packing
+  double link_mbit = 1000;      // of its network port
+  double link_latency_us = 60;  // one way, to any other node
+  double watts = 5;             // under load
   std::uint64_t memory_bytes = 1ull << 30;
   std::uint32_t cores = 4;
   bool operator==(const DeviceProfile&) const = default;

@@ -25,7 +25,9 @@ using Expected = std::expected<T, Error>;
 inline std::unexpected<Error> fail(std::string what, std::string where, std::string todo) {
   return std::unexpected(Error{std::move(what), std::move(where), std::move(todo)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 class UsageError : public std::runtime_error {
  public:

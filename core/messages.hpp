@@ -42,8 +42,8 @@ struct Lease {
 };
 struct LeaseReply {
   bool accepted = false;
-  NodeId holder;       // whose it is, if not accepted ("busy")
-  Epoch seen;          // highest epoch ever obeyed; a coordinator starts above it
+  NodeId holder;  // whose it is, if not accepted ("busy")
+  Epoch seen;     // highest epoch ever obeyed; a coordinator starts above it
   std::int64_t echoed_ns = 0;
   std::int64_t own_ns = 0;
   bool draining = false;
@@ -60,7 +60,7 @@ struct Prepare {
   Epoch epoch;
   ModelHash model;
   ShardSpec spec;
-  std::vector<NodeEntry> peers;  // whom this shard talks with, and where they can be dialled
+  std::vector<NodeEntry> peers;   // whom this shard talks with, and where they can be dialled
   std::uint64_t shard_bytes = 0;  // length of the shard's .syn, which follows in Chunks on the bulk channel
   bool operator==(const Prepare&) const = default;
 };
@@ -75,7 +75,7 @@ struct Prepared {
   DeploymentId deployment;
   Epoch epoch;
   bool ok = false;
-  Error error;                      // when not ok
+  Error error;  // when not ok
   std::uint64_t resident_bytes = 0;
   bool operator==(const Prepared&) const = default;
 };
@@ -161,9 +161,9 @@ struct Status {
   Epoch epoch;
   std::uint64_t resident_bytes = 0;
   Work work;
-  std::uint64_t spikes = 0, events = 0;               // sum of counts, and non-zero counts, of the neurons computed here
-  std::uint64_t busy_ns = 0;                          // time spent computing
-  std::uint64_t messages_sent = 0, bytes_sent = 0;    // everything handed to the network since the start, acks included
+  std::uint64_t spikes = 0, events = 0;             // sum of counts, and non-zero counts, of the neurons computed here
+  std::uint64_t busy_ns = 0;                        // time spent computing
+  std::uint64_t messages_sent = 0, bytes_sent = 0;  // everything handed to the network since the start, acks included
   std::vector<EdgeAccount> edges;
   std::vector<std::pair<std::string, std::uint64_t>> refused;  // frames and messages refused, by reason
   bool operator==(const Status&) const = default;

@@ -20,13 +20,13 @@ struct EdgeSpec {
   std::uint32_t to_shard = kGateway;
   NodeId from;
   NodeId to;
-  std::string population;       // its name in the sender's and in the receiver's shard
+  std::string population;  // its name in the sender's and in the receiver's shard
   std::uint32_t neurons = 0;
-  std::uint32_t greatest = 1;   // the largest count, g; bounds the codec's bit width. Unused for potentials
-  bool potentials = false;      // the readout: int32 instead of counts, one frame per inference, with its last window
-  bool constant = false;        // a directly coded input: one row, sent with window 0, holds for every step
+  std::uint32_t greatest = 1;     // the largest count, g; bounds the codec's bit width. Unused for potentials
+  bool potentials = false;        // the readout: int32 instead of counts, one frame per inference, with its last window
+  bool constant = false;          // a directly coded input: one row, sent with window 0, holds for every step
   bool carries_checksum = false;  // one out-edge a shard: checksums form a tree towards the gateway
-  std::uint32_t credit = 1;     // windows that may be unacknowledged
+  std::uint32_t credit = 1;       // windows that may be unacknowledged
   bool operator==(const EdgeSpec&) const = default;
 };
 
@@ -53,7 +53,7 @@ struct Placement {
   NodeId node;
   std::vector<Piece> pieces;
   ShardSpec spec;
-  double predicted_us = 0;          // compute time of one inference on that node, from its device profile
+  double predicted_us = 0;            // compute time of one inference on that node, from its device profile
   std::uint64_t predicted_bytes = 0;  // resident bytes
 };
 
@@ -70,9 +70,9 @@ struct Plan {
   std::vector<NodeEntry> nodes;
   std::vector<Placement> shards;
   double predicted_latency_us = 0;
-  double predicted_throughput = 0;     // inferences per second
-  double predicted_wire_bytes = 0;     // per inference, headers included
-  std::vector<std::string> notes;      // why this plan, why the runner-up lost, warnings
+  double predicted_throughput = 0;  // inferences per second
+  double predicted_wire_bytes = 0;  // per inference, headers included
+  std::vector<std::string> notes;   // why this plan, why the runner-up lost, warnings
 };
 
 }  // namespace syn

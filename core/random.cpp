@@ -13,6 +13,8 @@ std::uint64_t Random::below(std::uint64_t n) {
   }
 }
 
-bool Random::chance(double p) { return static_cast<double>(u64() >> 11) * 0x1p-53 < p; }
+bool Random::chance(double p) {
+  return static_cast<double>(u64() >> 11) * 0x1p-53 < p;
+}
 
 }  // namespace syn

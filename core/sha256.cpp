@@ -18,10 +18,18 @@ crypto_hash_sha256_state* as_state(std::array<std::uint8_t, 104>& bytes) {
 }
 }  // namespace
 
-Sha256::Sha256() : state_{} { crypto_hash_sha256_init(as_state(state_)); }
-void Sha256::add(ByteView bytes) { crypto_hash_sha256_update(as_state(state_), bytes.data(), bytes.size()); }
-void Sha256::add_u32(std::uint32_t value) { add({reinterpret_cast<const std::uint8_t*>(&value), sizeof value}); }
-void Sha256::add_u64(std::uint64_t value) { add({reinterpret_cast<const std::uint8_t*>(&value), sizeof value}); }
+Sha256::Sha256() : state_{} {
+  crypto_hash_sha256_init(as_state(state_));
+}
+void Sha256::add(ByteView bytes) {
+  crypto_hash_sha256_update(as_state(state_), bytes.data(), bytes.size());
+}
+void Sha256::add_u32(std::uint32_t value) {
+  add({reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
+}
+void Sha256::add_u64(std::uint64_t value) {
+  add({reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
+}
 void Sha256::add_i32(std::span<const std::int32_t> values) {
   add({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
 }

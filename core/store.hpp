@@ -18,7 +18,7 @@ class Store {
   using Done = std::move_only_function<void(Expected<>)>;  // runs on the loop once durable, never inline
 
   virtual ~Store() = default;
-  virtual Expected<std::optional<Bytes>> load(std::string_view name) = 0;  // nullopt: never written
+  virtual Expected<std::optional<Bytes>> load(std::string_view name) = 0;   // nullopt: never written
   virtual Expected<std::vector<Bytes>> records(std::string_view name) = 0;  // what append() wrote, in order
   virtual void replace(std::string_view name, Bytes bytes, Done done) = 0;
   virtual void append(std::string_view name, Bytes record, Done done) = 0;

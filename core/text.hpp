@@ -11,19 +11,26 @@
 
 namespace syn::text {
 
-inline void append(std::string& out, std::string_view s) { out += s; }
-inline void append(std::string& out, const char* s) { out += s; }
-inline void append(std::string& out, char c) { out += c; }
-inline void append(std::string& out, bool b) { out += b ? "true" : "false"; }
+inline void append(std::string& out, std::string_view s) {
+  out += s;
+}
+inline void append(std::string& out, const char* s) {
+  out += s;
+}
+inline void append(std::string& out, char c) {
+  out += c;
+}
+inline void append(std::string& out, bool b) {
+  out += b ? "true" : "false";
+}
 template <class T>
-  requires(std::integral<T> || std::floating_point<T>)
-void append(std::string& out, T value) {
+requires(std::integral<T> || std::floating_point<T>) void append(std::string& out, T value) {
   std::array<char, 64> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   out.append(buffer.data(), end);
 }
 template <class T>
-  requires std::is_enum_v<T>
+requires std::is_enum_v<T>
 void append(std::string& out, T value) {
   append(out, static_cast<std::int64_t>(value));
 }

@@ -22,8 +22,12 @@ struct Instant {
   std::int64_t ns = 0;
   auto operator<=>(const Instant&) const = default;
 };
-inline Instant operator+(Instant at, Duration d) { return {at.ns + d.count()}; }
-inline Duration operator-(Instant a, Instant b) { return Duration{a.ns - b.ns}; }
+inline Instant operator+(Instant at, Duration d) {
+  return {at.ns + d.count()};
+}
+inline Duration operator-(Instant a, Instant b) {
+  return Duration{a.ns - b.ns};
+}
 
 // A number that cannot be mistaken for another kind of number.
 template <class Tag, class T>

@@ -35,14 +35,17 @@ constexpr Unit kSizes[] = {{"kB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'00
 Expected<Duration> read_duration(std::string_view s, std::string_view where) {
   const std::uint64_t ns = read(s, kTimes);
   if (ns == 0 || ns > kDay) {
-    return fail(text::cat("'", s, "' is not a length of time"), std::string(where), "write it like \"300ms\", \"10s\" or \"5min\"");
+    return fail(text::cat("'", s, "' is not a length of time"), std::string(where),
+                "write it like \"300ms\", \"10s\" or \"5min\"");
   }
   return Duration{static_cast<std::int64_t>(ns)};
 }
 
 Expected<std::uint64_t> read_bytes(std::string_view s, std::string_view where) {
   const std::uint64_t bytes = read(s, kSizes);
-  if (bytes == 0) return fail(text::cat("'", s, "' is not an amount of memory"), std::string(where), "write it like \"512MB\" or \"4GB\"");
+  if (bytes == 0)
+    return fail(text::cat("'", s, "' is not an amount of memory"), std::string(where),
+                "write it like \"512MB\" or \"4GB\"");
   return bytes;
 }
 

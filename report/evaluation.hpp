@@ -19,7 +19,7 @@ struct Outcome {
 
 struct Evaluation {
   std::uint64_t correct = 0, total = 0;
-  std::string code;            // "volley", "step"; "float32" for a network that has not been converted
+  std::string code;  // "volley", "step"; "float32" for a network that has not been converted
   std::uint32_t steps = 0;
   std::optional<double> spikes_per_inference, events_per_inference, synops_per_inference;
   double latency_us_p50 = 0, latency_us_p95 = 0, latency_us_p99 = 0;

@@ -16,7 +16,8 @@ Expected<std::uint64_t> quantise(const Source& source, const Shape& shape, std::
     for (std::uint32_t p = 0; p < shape.positions(); ++p) {
       const double value = x[std::size_t{c} * shape.positions() + p];
       if (std::isnan(value)) {
-        return fail("the input holds a NaN", text::cat("channel ", c, ", position ", p), "clean the input: only numbers can be coded");
+        return fail("the input holds a NaN", text::cat("channel ", c, ", position ", p),
+                    "clean the input: only numbers can be coded");
       }
       const double q = std::floor(value * source.scale[c] + source.zero[c] + 0.5);
       const double kept = q < 0 ? 0 : q > 255 ? 255 : q;

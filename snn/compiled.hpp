@@ -17,10 +17,10 @@ struct Input {  // one projection into a stage
 struct Stage {  // one population
   const Population* population = nullptr;
   std::vector<Input> inputs;
-  int source = -1;  // index in Window::in
+  int source = -1;      // index in Window::in
   bool pixels = false;  // a source that is coded here, not another shard's counts
-  int output = -1;  // index in Window::out
-  int state = -1;   // index in State::values
+  int output = -1;      // index in Window::out
+  int state = -1;       // index in State::values
   std::size_t neurons = 0;
   std::size_t band = 0;                              // neurons of one row of positions
   std::size_t counts_at = 0;                         // of a block of one row: where its counts are

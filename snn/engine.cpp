@@ -296,7 +296,8 @@ class Run {
       state_.rows.clear();
     } else if (!carried_) {
       keep_rows();
-      state_.constants.assign(scratch_.constant.begin(), scratch_.constant.begin() + static_cast<std::ptrdiff_t>(constants_));
+      state_.constants.assign(scratch_.constant.begin(),
+                              scratch_.constant.begin() + static_cast<std::ptrdiff_t>(constants_));
     }
     if (state_.next_row < compiled_.model.rows() || compiled_.readout < 0) return;
     const Stage& readout = compiled_.stages[static_cast<std::size_t>(compiled_.readout)];
@@ -353,8 +354,10 @@ std::uint64_t Engine::resident_bytes() const {
 std::uint64_t Engine::state_bytes() const {
   std::uint64_t bytes = sizeof(State);
   for (const Stage& stage : impl_->compiled.stages) {
-    const bool keeps = std::ranges::any_of(stage.inputs, [&](const Input& in) { return impl_->compiled.stages[in.from].pixels; });
-    if (impl_->compiled.model.rows() > 1) bytes += stage.neurons * ((keeps ? sizeof(std::int32_t) : 0) + (stage.pixels ? sizeof(Count) : 0));
+    const bool keeps =
+        std::ranges::any_of(stage.inputs, [&](const Input& in) { return impl_->compiled.stages[in.from].pixels; });
+    if (impl_->compiled.model.rows() > 1)
+      bytes += stage.neurons * ((keeps ? sizeof(std::int32_t) : 0) + (stage.pixels ? sizeof(Count) : 0));
   }
   for (const std::size_t size : impl_->compiled.state_sizes)
     bytes += size * sizeof(std::int32_t) + sizeof(std::vector<std::int32_t>);

@@ -21,7 +21,9 @@ bool File::write_all(ByteView bytes) const {
   return true;
 }
 
-bool File::sync() const { return ::fsync(number_) == 0; }
+bool File::sync() const {
+  return ::fsync(number_) == 0;
+}
 
 std::optional<Bytes> File::read_all(std::size_t most) const {
   struct stat facts {};

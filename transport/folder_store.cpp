@@ -166,8 +166,9 @@ Expected<> FolderStore::append_now(std::string_view name, ByteView record) {
 
 void FolderStore::replace(std::string_view name, Bytes bytes, Done done) {
   check_name(name);
-  finish(bytes.size() <= kMost ? replace_now(name, bytes)
-                               : fail("a value is too long to be stored", std::string(name), "this is a bug; report it"),
+  finish(bytes.size() <= kMost
+             ? replace_now(name, bytes)
+             : fail("a value is too long to be stored", std::string(name), "this is a bug; report it"),
          std::move(done));
 }
 

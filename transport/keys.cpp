@@ -52,7 +52,8 @@ std::string to_z85(const Key& key) {
 
 Expected<Key> from_z85(std::string_view text) {
   const auto bad = [] {
-    return fail("not a key: a key is 40 characters of Z85", "a key", "copy the key again, whole; `synfire keygen` prints it");
+    return fail("not a key: a key is 40 characters of Z85", "a key",
+                "copy the key again, whole; `synfire keygen` prints it");
   };
   if (text.size() != kKeyText) return bad();
   Key key;
@@ -85,7 +86,8 @@ Expected<> write_key_file(const std::filesystem::path& path, const KeyPair& keys
                                 : "check the folder and its permissions");
   }
   std::string content = text::cat(kHead, to_z85(keys.public_key), "\n", to_z85(keys.secret_key), "\n");
-  const bool written = file.write_all({reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}) && file.sync();
+  const bool written =
+      file.write_all({reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}) && file.sync();
   sodium_memzero(content.data(), content.size());
   if (!written) {
     const int error = errno;
@@ -105,7 +107,8 @@ Expected<KeyPair> read_key_file(const std::filesystem::path& path) {
   }
   if (!S_ISREG(facts.st_mode)) return fail("the key file is not a file", where, "correct the path");
   if ((facts.st_mode & 077) != 0) {
-    return fail("the key file is readable by others", where, "run `chmod 600` on it; if others had access, make a new key");
+    return fail("the key file is readable by others", where,
+                "run `chmod 600` on it; if others had access, make a new key");
   }
   auto content = file.read_all(4096);
   if (!content) return fail("the key file cannot be read", where, "a key file has two short lines; make it again");
@@ -122,7 +125,8 @@ Expected<KeyPair> read_key_file(const std::filesystem::path& path) {
   // The comment is what people copy from: it must be true.
   const std::string_view all(reinterpret_cast<const char*>(content->data()), content->size());
   if (all.starts_with(kHead) && all.substr(kHead.size(), kKeyText) != to_z85(keys.public_key)) {
-    return fail("the public key in the file does not belong to its secret key", where, "the file was damaged; make a new key");
+    return fail("the public key in the file does not belong to its secret key", where,
+                "the file was damaged; make a new key");
   }
   sodium_memzero(content->data(), content->size());
   return keys;

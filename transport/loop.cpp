@@ -35,7 +35,9 @@ Instant read_clock() {
 Loop::Turn::Turn(Loop& l) : loop(l) {
   if (loop.depth_++ == 0) loop.turn_began_ = read_clock();
 }
-Loop::Turn::~Turn() { --loop.depth_; }
+Loop::Turn::~Turn() {
+  --loop.depth_;
+}
 
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() = default;
@@ -45,7 +47,9 @@ void Loop::run() {
   impl_->context.run();
 }
 
-void Loop::stop() { impl_->context.stop(); }
+void Loop::stop() {
+  impl_->context.stop();
+}
 
 bool Loop::run_until(std::move_only_function<bool()> done, Duration limit) {
   impl_->context.restart();
@@ -67,8 +71,12 @@ void Loop::on_signal(std::vector<int> signals, std::move_only_function<void(int)
   impl_->wait_for_signal(*this);
 }
 
-Instant Loop::now() const { return depth_ > 0 ? turn_began_ : read_clock(); }
+Instant Loop::now() const {
+  return depth_ > 0 ? turn_began_ : read_clock();
+}
 
-asio::io_context& Loop::context() { return impl_->context; }
+asio::io_context& Loop::context() {
+  return impl_->context;
+}
 
 }  // namespace syn

@@ -6,6 +6,8 @@
 namespace syn {
 
 std::uint64_t random_seed();
-inline SeededRandom seeded_random() { return SeededRandom(random_seed()); }
+inline SeededRandom seeded_random() {
+  return SeededRandom(random_seed());
+}
 
 }  // namespace syn

@@ -67,6 +67,8 @@ void ThreadCompute::run(Job job, Done done) {
   impl_->ready.notify_one();
 }
 
-std::uint32_t ThreadCompute::threads() const { return static_cast<std::uint32_t>(impl_->workers.size()); }
+std::uint32_t ThreadCompute::threads() const {
+  return static_cast<std::uint32_t>(impl_->workers.size());
+}
 
 }  // namespace syn

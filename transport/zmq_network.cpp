@@ -46,7 +46,8 @@ struct ZmqNetwork::Impl {
   Impl(Loop& l, Clock& c, Log& g, ZmqOptions o)
       : loop(l), clock(c), log(g), options(std::move(o)), self(node_id(options.keys.public_key)) {}
 
-  // ---- what is turned away -------------------------------------------------------------------------------------------
+  // ---- what is turned away
+  // -------------------------------------------------------------------------------------------
   void refuse(std::string_view reason, NodeId peer = {}) {
     auto at = refused.find(reason);
     if (at == refused.end()) at = refused.emplace(std::string(reason), 0).first;
@@ -70,7 +71,8 @@ struct ZmqNetwork::Impl {
     peer.listed = true;
   }
 
-  // ---- up and down ---------------------------------------------------------------------------------------------------
+  // ---- up and down
+  // ---------------------------------------------------------------------------------------------------
   void come_up(Peer& peer) {
     peer.up = true;
     ++peer.generation;
@@ -99,7 +101,8 @@ struct ZmqNetwork::Impl {
     inbox->poke();
   }
 
-  // ---- receiving -----------------------------------------------------------------------------------------------------
+  // ---- receiving
+  // -----------------------------------------------------------------------------------------------------
   void deliver(Peer& peer, Incoming& in) {
     if (!in.whole) return refuse("multipart", peer.id);
     if (in.lead >= kChannels) return refuse("unknown_channel", peer.id);
@@ -112,7 +115,8 @@ struct ZmqNetwork::Impl {
     if (!claimed) return refuse("bad_greeting");
     Peer* const peer = find(*claimed);
     // With CURVE the key decides who it is, and the greeting has to agree.
-    if (!options.plain && (peer == nullptr || in.user_id != to_z85(peer->key))) return refuse("unlisted_peer", *claimed);
+    if (!options.plain && (peer == nullptr || in.user_id != to_z85(peer->key)))
+      return refuse("unlisted_peer", *claimed);
     if (peer == nullptr) return refuse("unlisted_peer", *claimed);
     // A descriptor may be a closed connection's, reused: hear of all that ended before this one began. And this one
     // may be over already.
@@ -160,13 +164,20 @@ struct ZmqNetwork::Impl {
 
   void heard_of_inbox(Happened happened, int fd) {
     switch (happened) {
-      case Happened::handshake_broken: return refuse("handshake_broken");
-      case Happened::handshake_foreign: return refuse("handshake_foreign");
-      case Happened::handshake_refused: return;  // ZAP has counted it
-      case Happened::accepted: open_fds.insert(fd); return;
+      case Happened::handshake_broken:
+        return refuse("handshake_broken");
+      case Happened::handshake_foreign:
+        return refuse("handshake_foreign");
+      case Happened::handshake_refused:
+        return;  // ZAP has counted it
+      case Happened::accepted:
+        open_fds.insert(fd);
+        return;
       case Happened::connected:
-      case Happened::not_connected: return;
-      case Happened::disconnected: break;
+      case Happened::not_connected:
+        return;
+      case Happened::disconnected:
+        break;
     }
     open_fds.erase(fd);
     for (auto& [id, peer] : peers) {
@@ -198,8 +209,9 @@ struct ZmqNetwork::Impl {
     return {};
   }
 
-  // ---- dialling ------------------------------------------------------------------------------------------------------
-  // Sockets are destroyed later, from the loop: this may have been called by their own events.
+  // ---- dialling
+  // ------------------------------------------------------------------------------------------------------ Sockets are
+  // destroyed later, from the loop: this may have been called by their own events.
   void drop_dialled(Peer& peer) {
     ++peer.attempt;
     peer.redial.reset();
@@ -293,12 +305,18 @@ struct ZmqNetwork::Impl {
   void heard_of_dialled(Peer& peer, Happened happened) {
     switch (happened) {
       case Happened::accepted:
-      case Happened::connected: return;
-      case Happened::handshake_refused: refuse("refused_by_peer", peer.id); break;
+      case Happened::connected:
+        return;
+      case Happened::handshake_refused:
+        refuse("refused_by_peer", peer.id);
+        break;
       case Happened::handshake_broken:
-      case Happened::handshake_foreign: refuse("handshake_failed", peer.id); break;
+      case Happened::handshake_foreign:
+        refuse("handshake_failed", peer.id);
+        break;
       case Happened::disconnected:
-      case Happened::not_connected: break;
+      case Happened::not_connected:
+        break;
     }
     const std::uint64_t attempt = peer.attempt;
     while (peer.attempt == attempt && serve_dialled(peer)) {  // what had arrived before it broke
@@ -313,7 +331,8 @@ struct ZmqNetwork::Impl {
     go_down(peer);
   }
 
-  // ---- sending -------------------------------------------------------------------------------------------------------
+  // ---- sending
+  // -------------------------------------------------------------------------------------------------------
   Outcome transmit(Peer& peer, Channel channel, ByteView bytes) {
     const auto lead = static_cast<std::uint8_t>(channel);
     Socket& socket = peer.dialled ? peer.dialled->socket : *inbox;
@@ -361,9 +380,12 @@ struct ZmqNetwork::Impl {
     const std::size_t cap = options.queue_bytes[static_cast<std::size_t>(channel)];
     if (peer->queue.empty()) {
       switch (transmit(*peer, channel, bytes)) {
-        case Outcome::sent: return Sent::taken;
-        case Outcome::unreachable: return Sent::no_peer;
-        case Outcome::busy: break;
+        case Outcome::sent:
+          return Sent::taken;
+        case Outcome::unreachable:
+          return Sent::no_peer;
+        case Outcome::busy:
+          break;
       }
     } else if (!peer->queue.fits(channel, bytes.size(), cap)) {
       return Sent::full;
@@ -447,15 +469,31 @@ Expected<std::unique_ptr<ZmqNetwork>> ZmqNetwork::open(Loop& loop, Clock& clock,
 ZmqNetwork::ZmqNetwork(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ZmqNetwork::~ZmqNetwork() = default;
 
-NodeId ZmqNetwork::self() const { return impl_->self; }
-const std::string& ZmqNetwork::bound_address() const { return impl_->bound; }
-const std::map<std::string, std::uint64_t, std::less<>>& ZmqNetwork::refused() const { return impl_->refused; }
-void ZmqNetwork::on_receive(OnReceive fn) { impl_->on_receive = std::move(fn); }
-void ZmqNetwork::on_peer(OnPeer fn) { impl_->on_peer = std::move(fn); }
-void ZmqNetwork::list(const ListedPeer& peer) { impl_->list(peer); }
-Sent ZmqNetwork::send(NodeId to, Channel channel, Bytes bytes) { return impl_->send(to, channel, std::move(bytes)); }
+NodeId ZmqNetwork::self() const {
+  return impl_->self;
+}
+const std::string& ZmqNetwork::bound_address() const {
+  return impl_->bound;
+}
+const std::map<std::string, std::uint64_t, std::less<>>& ZmqNetwork::refused() const {
+  return impl_->refused;
+}
+void ZmqNetwork::on_receive(OnReceive fn) {
+  impl_->on_receive = std::move(fn);
+}
+void ZmqNetwork::on_peer(OnPeer fn) {
+  impl_->on_peer = std::move(fn);
+}
+void ZmqNetwork::list(const ListedPeer& peer) {
+  impl_->list(peer);
+}
+Sent ZmqNetwork::send(NodeId to, Channel channel, Bytes bytes) {
+  return impl_->send(to, channel, std::move(bytes));
+}
 
-void ZmqNetwork::dial(NodeId peer, std::string_view address) { impl_->dial(peer, address); }
+void ZmqNetwork::dial(NodeId peer, std::string_view address) {
+  impl_->dial(peer, address);
+}
 
 void ZmqNetwork::forget(NodeId id) {
   Peer* const peer = impl_->find(id);
@@ -466,6 +504,8 @@ void ZmqNetwork::forget(NodeId id) {
   impl_->forget_connection(*peer);
 }
 
-void ZmqNetwork::close(Duration linger) { impl_->close(linger); }
+void ZmqNetwork::close(Duration linger) {
+  impl_->close(linger);
+}
 
 }  // namespace syn

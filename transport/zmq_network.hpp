@@ -49,7 +49,8 @@ struct ZmqOptions {
 
 class ZmqNetwork final : public Network {
  public:
-  static constexpr int kPipe = 128;  // messages in libzmq's own queue, a direction and connection; 32 halves the throughput
+  static constexpr int kPipe =
+      128;  // messages in libzmq's own queue, a direction and connection; 32 halves the throughput
 
   // All three outlive the network. An address that cannot be bound is an Error.
   static Expected<std::unique_ptr<ZmqNetwork>> open(Loop& loop, Clock& clock, Log& log, ZmqOptions options);
@@ -67,8 +68,8 @@ class ZmqNetwork final : public Network {
   const std::string& bound_address() const;
   // A key that may connect from now on.
   void list(const ListedPeer& peer);
-  // Cuts a peer, without on_peer(down): nothing of it is listened to from now on, its key is forgotten, and a connection
-  // that we dialled is closed. One that it dialled stays open until it ends, and is ignored and counted.
+  // Cuts a peer, without on_peer(down): nothing of it is listened to from now on, its key is forgotten, and a
+  // connection that we dialled is closed. One that it dialled stays open until it ends, and is ignored and counted.
   void forget(NodeId peer);
   // Hands what is queued to libzmq as far as it fits and gives it `linger` to send that. Blocks for at most that long;
   // afterwards nobody can be reached. For an orderly end (SIGTERM).

@@ -15,7 +15,8 @@ constexpr std::size_t kBlock = 12;  // images a task: enough positions for a Gem
 
 // A convolution or Gemm ready for `multiply`: weights with the output channel innermost, padded.
 struct Packed {
-  std::vector<float> weights = {}, bias = {};  // per group: [tap][input channel of the group][padded output channel of the group]
+  std::vector<float> weights = {},
+                     bias = {};  // per group: [tap][input channel of the group][padded output channel of the group]
   std::size_t groups = 1, in_per_group = 0, out_per_group = 0, padded = 0;
 };
 
@@ -42,13 +43,16 @@ Packed pack(const Tensor& weight, const Tensor& bias, std::size_t groups, std::s
 struct Extent {
   std::size_t channels, height, width;
   explicit Extent(const ValueShape& s)
-      : channels(static_cast<std::size_t>(s[0])), height(static_cast<std::size_t>(s[1])), width(static_cast<std::size_t>(s[2])) {}
+      : channels(static_cast<std::size_t>(s[0])),
+        height(static_cast<std::size_t>(s[1])),
+        width(static_cast<std::size_t>(s[2])) {}
   std::size_t size() const { return channels * height * width; }
 };
 
-// With stride 1 all rows of the padded image are one run of positions, of which the last few of each row are thrown away;
-// that keeps the register tile full on small maps. With a stride each output row is a run.
-void convolve(const Conv& conv, const Packed& packed, Extent in, Extent out, const float* x, float* y, Scratch& scratch) {
+// With stride 1 all rows of the padded image are one run of positions, of which the last few of each row are thrown
+// away; that keeps the register tile full on small maps. With a stride each output row is a run.
+void convolve(const Conv& conv, const Packed& packed, Extent in, Extent out, const float* x, float* y,
+              Scratch& scratch) {
   const Geometry& g = conv.geometry;
   const auto top = static_cast<std::size_t>(g.pad_begin[0]), left = static_cast<std::size_t>(g.pad_begin[1]);
   const std::size_t width = in.width + left + static_cast<std::size_t>(g.pad_end[1]);
@@ -64,7 +68,9 @@ void convolve(const Conv& conv, const Packed& packed, Extent in, Extent out, con
   std::vector<std::size_t> offsets;
   for (std::int64_t ky = 0; ky < g.kernel[0]; ++ky) {
     for (std::int64_t kx = 0; kx < g.kernel[1]; ++kx) {
-      offsets.push_back((static_cast<std::size_t>(ky * g.dilation[0]) * width + static_cast<std::size_t>(kx * g.dilation[1])) * in.channels);
+      offsets.push_back(
+          (static_cast<std::size_t>(ky * g.dilation[0]) * width + static_cast<std::size_t>(kx * g.dilation[1])) *
+          in.channels);
     }
   }
   const bool dense = g.stride[0] == 1 && g.stride[1] == 1;
@@ -74,15 +80,16 @@ void convolve(const Conv& conv, const Packed& packed, Extent in, Extent out, con
   const std::size_t group_weights = offsets.size() * packed.in_per_group * packed.padded;
   for (std::size_t group = 0; group < packed.groups; ++group) {
     for (std::size_t row = 0; row < out.height; row += dense ? out.height : 1) {
-      multiply({.in = x + row * static_cast<std::size_t>(g.stride[0]) * width * in.channels + group * packed.in_per_group,
-                .in_stride = static_cast<std::size_t>(g.stride[1]) * in.channels,
-                .positions = per_run,
-                .offsets = offsets,
-                .taps_length = packed.in_per_group,
-                .weights = packed.weights.data() + group * group_weights,
-                .bias = packed.bias.data() + group * packed.padded,
-                .channels = packed.padded,
-                .out = scratch.tile.data()});
+      multiply(
+          {.in = x + row * static_cast<std::size_t>(g.stride[0]) * width * in.channels + group * packed.in_per_group,
+           .in_stride = static_cast<std::size_t>(g.stride[1]) * in.channels,
+           .positions = per_run,
+           .offsets = offsets,
+           .taps_length = packed.in_per_group,
+           .weights = packed.weights.data() + group * group_weights,
+           .bias = packed.bias.data() + group * packed.padded,
+           .channels = packed.padded,
+           .out = scratch.tile.data()});
       const std::size_t rows = dense ? out.height : 1;
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t column = 0; column < out.width; ++column) {
@@ -144,13 +151,21 @@ struct Executor::Impl {
 
     void operator()(const Conv& conv) const {
       const Extent i(in_shape), o(out_shape);
-      for (std::size_t n = 0; n < images; ++n) convolve(conv, packed, i, o, in + n * i.size(), out + n * o.size(), scratch);
+      for (std::size_t n = 0; n < images; ++n)
+        convolve(conv, packed, i, o, in + n * i.size(), out + n * o.size(), scratch);
     }
     void operator()(const Gemm&) const {
       const std::size_t zero = 0, features = packed.in_per_group;
       scratch.tile.resize(images * packed.padded);
-      multiply({.in = in, .in_stride = features, .positions = images, .offsets = {&zero, 1}, .taps_length = features,
-                .weights = packed.weights.data(), .bias = packed.bias.data(), .channels = packed.padded, .out = scratch.tile.data()});
+      multiply({.in = in,
+                .in_stride = features,
+                .positions = images,
+                .offsets = {&zero, 1},
+                .taps_length = features,
+                .weights = packed.weights.data(),
+                .bias = packed.bias.data(),
+                .channels = packed.padded,
+                .out = scratch.tile.data()});
       for (std::size_t n = 0; n < images; ++n) {
         std::copy_n(scratch.tile.data() + n * packed.padded, packed.out_per_group, out + n * packed.out_per_group);
       }
@@ -158,7 +173,8 @@ struct Executor::Impl {
     void operator()(const BatchNormalization& bn) const {
       const std::size_t channels = bn.scale.data.size(), total = images * static_cast<std::size_t>(elements(in_shape));
       for (std::size_t c = 0; c < channels; ++c) {
-        const auto factor = static_cast<float>(double{bn.scale.data[c]} / std::sqrt(double{bn.variance.data[c]} + bn.epsilon));
+        const auto factor =
+            static_cast<float>(double{bn.scale.data[c]} / std::sqrt(double{bn.variance.data[c]} + bn.epsilon));
         for (std::size_t i = c; i < total; i += channels) out[i] = (in[i] - bn.mean.data[c]) * factor + bn.bias.data[c];
       }
     }
@@ -174,7 +190,8 @@ struct Executor::Impl {
           std::fill_n(to, o.channels, 0.f);
           for (auto y = y0; y < y1; ++y) {
             for (auto x = x0; x < x1; ++x) {
-              const float* from = in + n * i.size() + (static_cast<std::size_t>(y) * i.width + static_cast<std::size_t>(x)) * i.channels;
+              const float* from = in + n * i.size() +
+                                  (static_cast<std::size_t>(y) * i.width + static_cast<std::size_t>(x)) * i.channels;
               for (std::size_t c = 0; c < o.channels; ++c) to[c] += from[c];
             }
           }
@@ -191,7 +208,8 @@ struct Executor::Impl {
           std::fill_n(to, o.channels, -std::numeric_limits<float>::infinity());
           for (auto y = y0; y < y1; y += pool.geometry.dilation[0]) {
             for (auto x = x0; x < x1; x += pool.geometry.dilation[1]) {
-              const float* from = in + n * i.size() + (static_cast<std::size_t>(y) * i.width + static_cast<std::size_t>(x)) * i.channels;
+              const float* from = in + n * i.size() +
+                                  (static_cast<std::size_t>(y) * i.width + static_cast<std::size_t>(x)) * i.channels;
               for (std::size_t c = 0; c < o.channels; ++c) to[c] = from[c] > to[c] ? from[c] : to[c];
             }
           }
@@ -207,7 +225,8 @@ struct Executor::Impl {
       const std::size_t positions = e.height * e.width;
       for (std::size_t n = 0; n < images; ++n) {
         for (std::size_t p = 0; p < positions; ++p) {
-          for (std::size_t c = 0; c < e.channels; ++c) out[n * e.size() + c * positions + p] = in[n * e.size() + p * e.channels + c];
+          for (std::size_t c = 0; c < e.channels; ++c)
+            out[n * e.size() + c * positions + p] = in[n * e.size() + p * e.channels + c];
         }
       }
     }
@@ -249,13 +268,20 @@ Expected<Executor> Executor::make(Graph graph) {
   return Executor(std::move(impl));
 }
 
-const Graph& Executor::graph() const { return impl_->graph; }
-const ValueShape& Executor::shape(const std::string& value) const { return impl_->shapes.at(value); }
+const Graph& Executor::graph() const {
+  return impl_->graph;
+}
+const ValueShape& Executor::shape(const std::string& value) const {
+  return impl_->shapes.at(value);
+}
 
-void Executor::run_node(std::size_t node, std::size_t images, std::span<const float> in, std::span<float> out, Scratch& scratch) const {
+void Executor::run_node(std::size_t node, std::size_t images, std::span<const float> in, std::span<float> out,
+                        Scratch& scratch) const {
   const Node& n = impl_->graph.nodes[node];
   SYN_ASSERT(in.size() == images * size(n.inputs[0]) && out.size() == images * size(n.output), in.size(), out.size());
-  std::visit(Impl::Run{*impl_, impl_->packed[node], shape(n.inputs[0]), shape(n.output), images, in.data(), out.data(), scratch}, n.op);
+  std::visit(Impl::Run{*impl_, impl_->packed[node], shape(n.inputs[0]), shape(n.output), images, in.data(), out.data(),
+                       scratch},
+             n.op);
 }
 
 std::map<std::string, std::vector<float>> Executor::values(std::span<const float> batch) const {
@@ -290,13 +316,15 @@ std::vector<float> Executor::run(std::span<const float> batch, std::uint32_t thr
     const std::size_t n = end - begin;
     values[graph.input].resize(n * one);
     for (std::size_t i = 0; i < n; ++i) {
-      to_channel_last(shape(graph.input), batch.subspan((begin + i) * one, one), std::span(values[graph.input]).subspan(i * one, one));
+      to_channel_last(shape(graph.input), batch.subspan((begin + i) * one, one),
+                      std::span(values[graph.input]).subspan(i * one, one));
     }
     for (std::size_t node = 0; node < graph.nodes.size(); ++node) {
       const Node& step = graph.nodes[node];
       auto& result = values[step.output];
       auto& in = values[step.inputs[0]];
-      if (std::holds_alternative<Relu>(step.op) && last_reader[step.inputs[0]] == node && step.inputs[0] != graph.output) {
+      if (std::holds_alternative<Relu>(step.op) && last_reader[step.inputs[0]] == node &&
+          step.inputs[0] != graph.output) {
         for (float& v : in) v = v > 0 ? v : 0.f;  // in place: nobody reads it afterwards
         std::swap(in, result);
         continue;
@@ -307,10 +335,12 @@ std::vector<float> Executor::run(std::span<const float> batch, std::uint32_t thr
     auto& result = values[graph.output];
     const auto& s = shape(graph.output);
     for (std::size_t i = 0; i < n; ++i) {  // back to ONNX's order
-      const std::size_t channels = s.size() == 3 ? static_cast<std::size_t>(s[0]) : classes, positions = classes / channels;
+      const std::size_t channels = s.size() == 3 ? static_cast<std::size_t>(s[0]) : classes,
+                        positions = classes / channels;
       for (std::size_t p = 0; p < positions; ++p) {
         for (std::size_t c = 0; c < channels; ++c) {
-          out[(begin + i) * classes + (positions == 1 ? c : c * positions + p)] = result[i * classes + p * channels + c];
+          out[(begin + i) * classes + (positions == 1 ? c : c * positions + p)] =
+              result[i * classes + p * channels + c];
         }
       }
     }

@@ -1,8 +1,8 @@
-// Runs a graph in float32: the reference that a converted network is measured against, and the activations that calibration
-// matches. The same bits on every machine and thread count: products are added one by one in a fixed order (kernel row,
-// kernel column, channel; then the bias), vectorised over outputs only, multiply and add never fused. Softmax is the one
-// exception (it needs exp); it is the last node, and conversion drops it.
-// Deliberately not here: training, other precisions, rewriting (conversion/fold.hpp).
+// Runs a graph in float32: the reference that a converted network is measured against, and the activations that
+// calibration matches. The same bits on every machine and thread count: products are added one by one in a fixed order
+// (kernel row, kernel column, channel; then the bias), vectorised over outputs only, multiply and add never fused.
+// Softmax is the one exception (it needs exp); it is the last node, and conversion drops it. Deliberately not here:
+// training, other precisions, rewriting (conversion/fold.hpp).
 #pragma once
 
 #include <map>
@@ -38,7 +38,8 @@ class Executor {
   std::map<std::string, std::vector<float>> values(std::span<const float> batch) const;
 
   // One node on `images` images; values of three axes are channel-last on both sides.
-  void run_node(std::size_t node, std::size_t images, std::span<const float> in, std::span<float> out, Scratch& scratch) const;
+  void run_node(std::size_t node, std::size_t images, std::span<const float> in, std::span<float> out,
+                Scratch& scratch) const;
 
  private:
   struct Impl;

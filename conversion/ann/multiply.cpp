@@ -12,8 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace syn::ann::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// One tile: `P` positions times kChannelBlock channels, all sums in registers. Mul and Add are two operations on purpose:
-// a fused one would round once less, and only on some machines.
+// One tile: `P` positions times kChannelBlock channels, all sums in registers. Mul and Add are two operations on
+// purpose: a fused one would round once less, and only on some machines.
 template <std::size_t P, class D>
 HWY_INLINE void tile(D d, const MultiplyArgs& a, std::size_t first, std::size_t channel) {
   const std::size_t lanes = hn::Lanes(d);
@@ -69,6 +69,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace syn::ann {
 HWY_EXPORT(Multiply);
-void multiply(const MultiplyArgs& args) { HWY_DYNAMIC_DISPATCH(Multiply)(args); }
+void multiply(const MultiplyArgs& args) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(args);
+}
 }  // namespace syn::ann
 #endif

@@ -14,19 +14,19 @@ inline constexpr std::size_t padded_channels(std::size_t channels) {
 }
 
 struct MultiplyArgs {
-  const float* in;                        // position p reads in[p * in_stride + offsets[t] + i]
+  const float* in;  // position p reads in[p * in_stride + offsets[t] + i]
   std::size_t in_stride;
   std::size_t positions;
-  std::span<const std::size_t> offsets;   // one a kernel tap
-  std::size_t taps_length;                // values read at each tap
-  const float* weights;                   // [tap][i][padded output channel]
-  const float* bias;                      // [padded output channel]
-  std::size_t channels;                   // padded
-  float* out;                             // [position][padded output channel]
+  std::span<const std::size_t> offsets;  // one a kernel tap
+  std::size_t taps_length;               // values read at each tap
+  const float* weights;                  // [tap][i][padded output channel]
+  const float* bias;                     // [padded output channel]
+  std::size_t channels;                  // padded
+  float* out;                            // [position][padded output channel]
 };
 
-// out = bias + the sum over taps, then i, of in * weight, in this order; every output by itself. Reads of positions beyond
-// the last are never made.
+// out = bias + the sum over taps, then i, of in * weight, in this order; every output by itself. Reads of positions
+// beyond the last are never made.
 void multiply(const MultiplyArgs& args);
 
 }  // namespace syn::ann

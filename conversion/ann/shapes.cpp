@@ -13,7 +13,8 @@ std::unexpected<Error> mismatch(const Node& node, std::string what) {
 }
 
 bool holds(const Tensor& tensor, std::initializer_list<std::int64_t> shape) {
-  return std::ranges::equal(tensor.shape, shape) && static_cast<std::int64_t>(tensor.data.size()) == elements(tensor.shape);
+  return std::ranges::equal(tensor.shape, shape) &&
+         static_cast<std::int64_t>(tensor.data.size()) == elements(tensor.shape);
 }
 
 struct Out {
@@ -21,24 +22,29 @@ struct Out {
   const ValueShape& in;
 
   Expected<ValueShape> operator()(const Conv& conv) const {
-    if (in.size() != 3) return mismatch(node, text::cat("a convolution over ", text_of(in), "; only two spatial axes are supported"));
+    if (in.size() != 3)
+      return mismatch(node, text::cat("a convolution over ", text_of(in), "; only two spatial axes are supported"));
     const auto& g = conv.geometry;
     const std::int64_t out = conv.weight.shape.empty() ? 0 : conv.weight.shape[0];
     if (conv.groups < 1 || conv.groups > in[0] || in[0] % conv.groups != 0 || out < 1 || out % conv.groups != 0) {
       return mismatch(node, text::cat(in[0], " channels do not go into ", conv.groups, " groups of ", out, " outputs"));
     }
     if (!holds(conv.weight, {out, in[0] / conv.groups, g.kernel[0], g.kernel[1]})) {
-      return mismatch(node, text::cat("the weights ", text_of(conv.weight.shape), " do not fit an input of ", text_of(in)));
+      return mismatch(node,
+                      text::cat("the weights ", text_of(conv.weight.shape), " do not fit an input of ", text_of(in)));
     }
-    if (!conv.bias.data.empty() && !holds(conv.bias, {out})) return mismatch(node, "the bias is not one value per output channel");
+    if (!conv.bias.data.empty() && !holds(conv.bias, {out}))
+      return mismatch(node, "the bias is not one value per output channel");
     return window(g, out, false);
   }
   Expected<ValueShape> operator()(const Gemm& gemm) const {
     const std::int64_t out = gemm.weight.shape.empty() ? 0 : gemm.weight.shape[0];
     if (in.size() != 1 || out < 1 || !holds(gemm.weight, {out, in[0]})) {
-      return mismatch(node, text::cat("the weights ", text_of(gemm.weight.shape), " do not fit an input of ", text_of(in)));
+      return mismatch(node,
+                      text::cat("the weights ", text_of(gemm.weight.shape), " do not fit an input of ", text_of(in)));
     }
-    if (!gemm.bias.data.empty() && !holds(gemm.bias, {out})) return mismatch(node, "the bias is not one value per output");
+    if (!gemm.bias.data.empty() && !holds(gemm.bias, {out}))
+      return mismatch(node, "the bias is not one value per output");
     return ValueShape{out};
   }
   Expected<ValueShape> operator()(const BatchNormalization& bn) const {
@@ -55,15 +61,18 @@ struct Out {
   Expected<ValueShape> operator()(const MaxPool& pool) const { return pooled(pool.geometry, pool.ceil_mode); }
   Expected<ValueShape> operator()(const Flatten&) const { return ValueShape{elements(in)}; }
   Expected<ValueShape> operator()(const Softmax&) const {
-    if (in.size() != 1) return mismatch(node, text::cat("a Softmax over ", text_of(in), "; only class scores are supported"));
+    if (in.size() != 1)
+      return mismatch(node, text::cat("a Softmax over ", text_of(in), "; only class scores are supported"));
     return in;
   }
 
   Expected<ValueShape> pooled(const Geometry& g, bool ceil_mode) const {
-    if (in.size() != 3) return mismatch(node, text::cat("a pooling of ", text_of(in), "; only two spatial axes are supported"));
+    if (in.size() != 3)
+      return mismatch(node, text::cat("a pooling of ", text_of(in), "; only two spatial axes are supported"));
     for (int axis = 0; axis < 2; ++axis) {  // else a window could hold nothing but padding
       const std::int64_t reach = (g.kernel[axis] - 1) * g.dilation[axis] + 1;
-      if (g.pad_begin[axis] >= reach || g.pad_end[axis] >= reach) return mismatch(node, "the padding is not smaller than the window");
+      if (g.pad_begin[axis] >= reach || g.pad_end[axis] >= reach)
+        return mismatch(node, "the padding is not smaller than the window");
     }
     return window(g, in[0], ceil_mode);
   }
@@ -72,13 +81,15 @@ struct Out {
     std::int64_t padded = in[0];
     for (int axis = 0; axis < 2; ++axis) {
       for (const std::int64_t v : {g.kernel[axis], g.stride[axis], g.dilation[axis]}) {
-        if (v < 1 || v > kGreatestExtent) return mismatch(node, text::cat("a kernel, stride or dilation of ", v, " is out of range"));
+        if (v < 1 || v > kGreatestExtent)
+          return mismatch(node, text::cat("a kernel, stride or dilation of ", v, " is out of range"));
       }
       for (const std::int64_t v : {g.pad_begin[axis], g.pad_end[axis]}) {
         if (v < 0 || v > kGreatestExtent) return mismatch(node, text::cat("a padding of ", v, " is out of range"));
       }
       out[static_cast<std::size_t>(axis) + 1] = windows(in[static_cast<std::size_t>(axis) + 1], g, axis, ceil_mode);
-      if (out[static_cast<std::size_t>(axis) + 1] < 1) return mismatch(node, text::cat("the window does not fit an input of ", text_of(in)));
+      if (out[static_cast<std::size_t>(axis) + 1] < 1)
+        return mismatch(node, text::cat("the window does not fit an input of ", text_of(in)));
       padded *= in[static_cast<std::size_t>(axis) + 1] + g.pad_begin[axis] + g.pad_end[axis];  // below 2^26 * 2^22
       if (padded > kGreatestValue) return mismatch(node, "the padded input is too large");
     }
@@ -109,7 +120,9 @@ std::int64_t windows(std::int64_t size, const Geometry& g, int axis, bool ceil_m
   return count;
 }
 
-Expected<ValueShape> output_shape(const Node& node, const ValueShape& in) { return std::visit(Out{node, in}, node.op); }
+Expected<ValueShape> output_shape(const Node& node, const ValueShape& in) {
+  return std::visit(Out{node, in}, node.op);
+}
 
 Expected<std::map<std::string, ValueShape>> shapes(const Graph& graph) {
   std::map<std::string, ValueShape> out;
@@ -127,9 +140,11 @@ Expected<std::map<std::string, ValueShape>> shapes(const Graph& graph) {
   }
   out[graph.input] = graph.input_shape;
   for (const Node& node : graph.nodes) {
-    if (node.inputs.size() != 1) return mismatch(node, text::cat("it has ", node.inputs.size(), " inputs instead of one"));
+    if (node.inputs.size() != 1)
+      return mismatch(node, text::cat("it has ", node.inputs.size(), " inputs instead of one"));
     const auto in = out.find(node.inputs[0]);
-    if (in == out.end()) return mismatch(node, text::cat("its input '", node.inputs[0], "' is made by no earlier node"));
+    if (in == out.end())
+      return mismatch(node, text::cat("its input '", node.inputs[0], "' is made by no earlier node"));
     auto shape = output_shape(node, in->second);
     if (!shape) return fail(shape.error());
     if (!out.emplace(node.output, std::move(*shape)).second) {
@@ -137,7 +152,8 @@ Expected<std::map<std::string, ValueShape>> shapes(const Graph& graph) {
     }
   }
   if (!out.contains(graph.output)) {
-    return fail(text::cat("the output '", graph.output, "' is made by no node"), graph.name, "export the network again");
+    return fail(text::cat("the output '", graph.output, "' is made by no node"), graph.name,
+                "export the network again");
   }
   return out;
 }

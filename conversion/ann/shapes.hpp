@@ -14,21 +14,22 @@ namespace syn::ann {
 
 using ValueShape = std::vector<std::int64_t>;
 
-inline constexpr std::int64_t kGreatestValue = std::int64_t{1} << 26;  // elements of one value of one image, padding included
+inline constexpr std::int64_t kGreatestValue = std::int64_t{1}
+                                               << 26;  // elements of one value of one image, padding included
 inline constexpr std::int64_t kGreatestExtent = std::int64_t{1} << 20;  // of one axis, kernel, stride or padding
 
 std::int64_t elements(std::span<const std::int64_t> shape);
 std::string text_of(std::span<const std::int64_t> shape);  // "16x28x28"
 
-// The window arithmetic of convolution and pooling for one axis. A ceil_mode window that would start beyond the input and
-// its leading padding is dropped, as ONNX and PyTorch do.
+// The window arithmetic of convolution and pooling for one axis. A ceil_mode window that would start beyond the input
+// and its leading padding is dropped, as ONNX and PyTorch do.
 std::int64_t windows(std::int64_t size, const Geometry& g, int axis, bool ceil_mode);
 
 // Also checks the operator's own tensors against `in`. Errors name the node.
 Expected<ValueShape> output_shape(const Node& node, const ValueShape& in);
 
-// All values of a graph, the input included. Also checks that nodes are in topological order, that values have one maker
-// each, and that the output exists.
+// All values of a graph, the input included. Also checks that nodes are in topological order, that values have one
+// maker each, and that the output exists.
 Expected<std::map<std::string, ValueShape>> shapes(const Graph& graph);
 
 }  // namespace syn::ann

@@ -1,5 +1,5 @@
-// The attributes of one node, by name and with defaults. Unknown ones are refused, because they might change the meaning.
-// Private to the .cpp files of conversion/onnx: it names libonnx's classes.
+// The attributes of one node, by name and with defaults. Unknown ones are refused, because they might change the
+// meaning. Private to the .cpp files of conversion/onnx: it names libonnx's classes.
 #pragma once
 
 #include <onnx/onnx_pb.h>

@@ -25,7 +25,8 @@ Expected<std::uint64_t> declared(const std::string& name, const onnx::TensorProt
   std::uint64_t count = 1;
   if (tensor.dims_size() > 8) return broken(name, text::cat("it has ", tensor.dims_size(), " axes"));
   for (const std::int64_t side : tensor.dims()) {
-    if (side < 1 || side > std::int64_t{1} << 40 || count > (std::uint64_t{1} << 40) / static_cast<std::uint64_t>(side)) {
+    if (side < 1 || side > std::int64_t{1} << 40 ||
+        count > (std::uint64_t{1} << 40) / static_cast<std::uint64_t>(side)) {
       return broken(name, text::cat("its declared shape is empty, negative or too large (", side, " in one axis)"));
     }
     count *= static_cast<std::uint64_t>(side);
@@ -39,10 +40,12 @@ Expected<std::vector<To>> values(const std::string& name, const onnx::TensorProt
   const auto count = declared(name, tensor);
   if (!count) return fail(count.error());
   if (tensor.data_location() == onnx::TensorProto::EXTERNAL || tensor.external_data_size() > 0) {
-    return fail("its values are in another file", text::cat("tensor '", name, "'"), "export the network as a single file");
+    return fail("its values are in another file", text::cat("tensor '", name, "'"),
+                "export the network as a single file");
   }
   const std::string& raw = tensor.raw_data();
-  const std::uint64_t there = tensor.has_raw_data() ? raw.size() / sizeof(From) : static_cast<std::uint64_t>(typed.size());
+  const std::uint64_t there =
+      tensor.has_raw_data() ? raw.size() / sizeof(From) : static_cast<std::uint64_t>(typed.size());
   if (there != *count || (tensor.has_raw_data() && raw.size() % sizeof(From) != 0)) {
     return broken(name, text::cat("it declares ", *count, " values but holds ", there));
   }
@@ -82,10 +85,10 @@ Expected<ann::Tensor> Constants::floats(const std::string& name) {
     out = *ready;
   } else if (const auto* proto = std::get_if<const onnx::TensorProto*>(&found->second)) {
     const onnx::TensorProto& tensor = **proto;
-    auto data = tensor.data_type() == onnx::TensorProto::FLOAT    ? values<float, float>(name, tensor, tensor.float_data())
-                : tensor.data_type() == onnx::TensorProto::DOUBLE ? values<double, float>(name, tensor, tensor.double_data())
-                                                                  : Expected<std::vector<float>>(broken(
-                                                                        name, "its values are neither float nor double"));
+    auto data = tensor.data_type() == onnx::TensorProto::FLOAT ? values<float, float>(name, tensor, tensor.float_data())
+                : tensor.data_type() == onnx::TensorProto::DOUBLE
+                    ? values<double, float>(name, tensor, tensor.double_data())
+                    : Expected<std::vector<float>>(broken(name, "its values are neither float nor double"));
     if (!data) return fail(data.error());
     out.shape.assign(tensor.dims().begin(), tensor.dims().end());
     out.data = std::move(*data);
@@ -110,8 +113,10 @@ Expected<std::vector<std::int64_t>> Constants::ints(const std::string& name) con
   const auto count = declared(name, tensor);
   if (!count) return fail(count.error());
   if (*count > 16) return broken(name, text::cat("it holds ", *count, " whole numbers where a shape is expected"));
-  if (tensor.data_type() == onnx::TensorProto::INT64) return values<std::int64_t, std::int64_t>(name, tensor, tensor.int64_data());
-  if (tensor.data_type() == onnx::TensorProto::INT32) return values<std::int32_t, std::int64_t>(name, tensor, tensor.int32_data());
+  if (tensor.data_type() == onnx::TensorProto::INT64)
+    return values<std::int64_t, std::int64_t>(name, tensor, tensor.int64_data());
+  if (tensor.data_type() == onnx::TensorProto::INT32)
+    return values<std::int32_t, std::int64_t>(name, tensor, tensor.int32_data());
   return broken(name, "its values are not whole numbers");
 }
 

@@ -9,7 +9,8 @@ namespace syn::onnx_file {
 
 const char* const kSupported =
     "Add (of a constant), AveragePool, BatchNormalization, Constant, Conv, Dropout, Flatten, Gemm, GlobalAveragePool, "
-    "Identity, MatMul (by a constant), MaxPool, Pad (zeros before a Conv), Relu, Reshape (that flattens), Softmax (at the "
+    "Identity, MatMul (by a constant), MaxPool, Pad (zeros before a Conv), Relu, Reshape (that flattens), Softmax (at "
+    "the "
     "end), Transpose (of a constant)";
 
 class GraphBuilder::Attributes : public AttributeReader {
@@ -23,7 +24,8 @@ constexpr const char* kAgain = "export the network again";
 std::string at(const ann::Node& node, const onnx::NodeProto& proto) {
   return text::cat("node '", node.name, "' (", proto.op_type(), ")");
 }
-std::unexpected<Error> refuse(const ann::Node& node, const onnx::NodeProto& proto, std::string what, std::string todo = kAgain) {
+std::unexpected<Error> refuse(const ann::Node& node, const onnx::NodeProto& proto, std::string what,
+                              std::string todo = kAgain) {
   return fail(std::move(what), at(node, proto), std::move(todo));
 }
 
@@ -39,7 +41,8 @@ ann::Tensor transposed(const ann::Tensor& in, float factor) {
 
 // A bias as exporters write it ([out], [1, out], [out, 1, 1], [1, out, 1, 1], or one value for all) as [out].
 bool spread(ann::Tensor& bias, std::int64_t out, bool spatial) {
-  if (bias.data.size() == 1 && out != 1) bias.data.assign(static_cast<std::size_t>(out), bias.data[0]);
+  if (bias.data.size() == 1 && out != 1)
+    bias.data.assign(static_cast<std::size_t>(out), bias.data[0]);
   else {
     std::vector<std::int64_t> core = bias.shape;
     if (spatial && bias.data.size() != 1) {
@@ -57,7 +60,8 @@ bool spread(ann::Tensor& bias, std::int64_t out, bool spatial) {
 
 }  // namespace
 
-GraphBuilder::GraphBuilder(ann::Graph& graph, Constants& constants, const std::map<std::string, int>& uses, std::int64_t opset)
+GraphBuilder::GraphBuilder(ann::Graph& graph, Constants& constants, const std::map<std::string, int>& uses,
+                           std::int64_t opset)
     : graph_(graph), constants_(constants), uses_(uses), opset_(opset) {
   aliases_[graph.input].value = graph.input;
   shapes_[graph.input] = graph.input_shape;
@@ -108,7 +112,8 @@ Expected<> GraphBuilder::add(const onnx::NodeProto& proto, const std::string& na
   ann::Node node{.name = name, .op = ann::Relu{}, .inputs = {}, .output = {}};
   if (proto.output_size() < 1 || proto.output(0).empty()) return refuse(node, proto, "it has no output");
   if (proto.domain() != "" && proto.domain() != "ai.onnx") {
-    return refuse(node, proto, text::cat("operators of '", proto.domain(), "' are not supported"), text::cat("use only ", kSupported));
+    return refuse(node, proto, text::cat("operators of '", proto.domain(), "' are not supported"),
+                  text::cat("use only ", kSupported));
   }
   if (proto.op_type() == "Constant") return constant(proto, attributes, name);
   if (proto.op_type() == "Transpose" && proto.input_size() == 1 && constants_.contains(proto.input(0))) {
@@ -120,9 +125,11 @@ Expected<> GraphBuilder::add(const onnx::NodeProto& proto, const std::string& na
   }
   const auto adder = adders.find(proto.op_type());
   if (adder == adders.end()) {
-    return refuse(node, proto, text::cat("the operator ", proto.op_type(), " is not supported"), text::cat("use only ", kSupported));
+    return refuse(node, proto, text::cat("the operator ", proto.op_type(), " is not supported"),
+                  text::cat("use only ", kSupported));
   }
-  const bool constant_first = proto.op_type() == "Add" && proto.input_size() == 2 && constants_.contains(proto.input(0));
+  const bool constant_first =
+      proto.op_type() == "Add" && proto.input_size() == 2 && constants_.contains(proto.input(0));
   if (proto.input_size() <= constant_first) return refuse(node, proto, "it has no input");
   const std::string& input = proto.input(constant_first);
   const auto source = aliases_.find(input);
@@ -130,7 +137,8 @@ Expected<> GraphBuilder::add(const onnx::NodeProto& proto, const std::string& na
     return refuse(node, proto, text::cat("its input '", input, "' is a constant where an activation is expected"));
   }
   if (source->second.padded() && proto.op_type() != "Conv" && proto.op_type() != "Pad") {
-    return refuse(node, proto, "a Pad stands before it, which is supported only before a Conv", "give the layer its own padding");
+    return refuse(node, proto, "a Pad stands before it, which is supported only before a Conv",
+                  "give the layer its own padding");
   }
   node.inputs = {source->second.value};
   node.output = proto.output(0);
@@ -138,7 +146,8 @@ Expected<> GraphBuilder::add(const onnx::NodeProto& proto, const std::string& na
 }
 
 Expected<> GraphBuilder::constant(const onnx::NodeProto& proto, const Attributes& attributes, const std::string& name) {
-  if (const auto* value = attributes.find("value"); value && value->has_t()) return constants_.add(proto.output(0), value->t());
+  if (const auto* value = attributes.find("value"); value && value->has_t())
+    return constants_.add(proto.output(0), value->t());
   if (const auto* value = attributes.find("value_float")) {
     return constants_.add(proto.output(0), ann::Tensor{{1}, {value->f()}});
   }
@@ -149,27 +158,33 @@ Expected<> GraphBuilder::constant(const onnx::NodeProto& proto, const Attributes
   return fail("its value is not a tensor", text::cat("node '", name, "' (Constant)"), kAgain);
 }
 
-Expected<> GraphBuilder::transpose(const onnx::NodeProto& proto, const Attributes& attributes, const std::string& name) {
+Expected<> GraphBuilder::transpose(const onnx::NodeProto& proto, const Attributes& attributes,
+                                   const std::string& name) {
   auto value = constants_.floats(proto.input(0));
   if (!value) return fail(value.error());
   const auto order = attributes.integers("perm");
   if (value->shape.size() != 2 || (!order.empty() && order != std::vector<std::int64_t>{1, 0})) {
-    return fail("only a constant matrix can be transposed", text::cat("node '", name, "' (Transpose)"), text::cat("use only ", kSupported));
+    return fail("only a constant matrix can be transposed", text::cat("node '", name, "' (Transpose)"),
+                text::cat("use only ", kSupported));
   }
   return constants_.add(proto.output(0), transposed(*value, 1));
 }
 
-Expected<ann::Geometry> GraphBuilder::window(const Attributes& attributes, const ann::Node& node, const ann::ValueShape& in,
-                                             std::vector<std::int64_t> kernel) const {
-  const auto wrong = [&](std::string what) { return fail(std::move(what), text::cat("node '", node.name, "'"), kAgain); };
-  if (in.size() != 3) return wrong(text::cat("a window over ", ann::text_of(in), "; only two spatial axes are supported"));
+Expected<ann::Geometry> GraphBuilder::window(const Attributes& attributes, const ann::Node& node,
+                                             const ann::ValueShape& in, std::vector<std::int64_t> kernel) const {
+  const auto wrong = [&](std::string what) {
+    return fail(std::move(what), text::cat("node '", node.name, "'"), kAgain);
+  };
+  if (in.size() != 3)
+    return wrong(text::cat("a window over ", ann::text_of(in), "; only two spatial axes are supported"));
   if (const auto stated = attributes.integers("kernel_shape"); !stated.empty()) {
     if (!kernel.empty() && stated != kernel) return wrong("kernel_shape contradicts the weights");
     kernel = stated;
   }
-  const auto strides = attributes.integers("strides"), dilations = attributes.integers("dilations"), pads = attributes.integers("pads");
-  if (kernel.size() != 2 || (!strides.empty() && strides.size() != 2) || (!dilations.empty() && dilations.size() != 2) ||
-      (!pads.empty() && pads.size() != 4)) {
+  const auto strides = attributes.integers("strides"), dilations = attributes.integers("dilations"),
+             pads = attributes.integers("pads");
+  if (kernel.size() != 2 || (!strides.empty() && strides.size() != 2) ||
+      (!dilations.empty() && dilations.size() != 2) || (!pads.empty() && pads.size() != 4)) {
     return wrong("its window does not have two axes");
   }
   ann::Geometry g;
@@ -182,7 +197,8 @@ Expected<ann::Geometry> GraphBuilder::window(const Attributes& attributes, const
       g.pad_end[axis] = pads[axis + 2];
     }
     for (const std::int64_t v : {g.kernel[axis], g.stride[axis], g.dilation[axis]}) {
-      if (v < 1 || v > ann::kGreatestExtent) return wrong(text::cat("a kernel, stride or dilation of ", v, " is out of range"));
+      if (v < 1 || v > ann::kGreatestExtent)
+        return wrong(text::cat("a kernel, stride or dilation of ", v, " is out of range"));
     }
   }
   const std::string automatic = attributes.string("auto_pad", "NOTSET");
@@ -192,7 +208,8 @@ Expected<ann::Geometry> GraphBuilder::window(const Attributes& attributes, const
     for (int axis = 0; axis < 2; ++axis) {
       const std::int64_t size = in[static_cast<std::size_t>(axis) + 1];
       const std::int64_t out = (size + g.stride[axis] - 1) / g.stride[axis];
-      const std::int64_t pad = std::max<std::int64_t>(0, (out - 1) * g.stride[axis] + (g.kernel[axis] - 1) * g.dilation[axis] + 1 - size);
+      const std::int64_t pad =
+          std::max<std::int64_t>(0, (out - 1) * g.stride[axis] + (g.kernel[axis] - 1) * g.dilation[axis] + 1 - size);
       g.pad_begin[axis] = automatic == "SAME_UPPER" ? pad / 2 : pad - pad / 2;
       g.pad_end[axis] = pad - g.pad_begin[axis];
     }
@@ -203,15 +220,20 @@ Expected<ann::Geometry> GraphBuilder::window(const Attributes& attributes, const
 }
 
 Expected<> GraphBuilder::conv(const onnx::NodeProto& proto, const Attributes& attributes, ann::Node node) {
-  if (auto ok = attributes.only(at(node, proto), {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"}); !ok) return ok;
-  if (proto.input_size() < 2 || proto.input_size() > 3) return refuse(node, proto, "it wants an input, weights and perhaps a bias");
+  if (auto ok = attributes.only(at(node, proto), {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"});
+      !ok)
+    return ok;
+  if (proto.input_size() < 2 || proto.input_size() > 3)
+    return refuse(node, proto, "it wants an input, weights and perhaps a bias");
   ann::Conv conv;
   conv.groups = attributes.integer("group", 1);
   auto weight = constants_.floats(proto.input(1));
   if (!weight) return fail(weight.error());
   conv.weight = std::move(*weight);
   if (conv.weight.shape.size() != 4) {
-    return refuse(node, proto, text::cat("its weights are ", ann::text_of(conv.weight.shape), "; only two spatial axes are supported"));
+    return refuse(
+        node, proto,
+        text::cat("its weights are ", ann::text_of(conv.weight.shape), "; only two spatial axes are supported"));
   }
   if (proto.input_size() == 3 && !proto.input(2).empty()) {
     auto bias = constants_.floats(proto.input(2));
@@ -223,7 +245,8 @@ Expected<> GraphBuilder::conv(const onnx::NodeProto& proto, const Attributes& at
   conv.geometry = *geometry;
   const Alias& from = aliases_.at(proto.input(0));
   if (from.padded()) {
-    if (attributes.string("auto_pad", "").starts_with("SAME")) return refuse(node, proto, "a Pad before auto_pad SAME is not supported");
+    if (attributes.string("auto_pad", "").starts_with("SAME"))
+      return refuse(node, proto, "a Pad before auto_pad SAME is not supported");
     for (int axis = 0; axis < 2; ++axis) {
       conv.geometry.pad_begin[axis] += from.pads[axis];
       conv.geometry.pad_end[axis] += from.pads[axis + 2];
@@ -233,8 +256,10 @@ Expected<> GraphBuilder::conv(const onnx::NodeProto& proto, const Attributes& at
   return append(std::move(node));
 }
 
-Expected<> GraphBuilder::batch_normalization(const onnx::NodeProto& proto, const Attributes& attributes, ann::Node node) {
-  if (auto ok = attributes.only(at(node, proto), {"epsilon", "momentum", "spatial", "is_test", "training_mode"}); !ok) return ok;
+Expected<> GraphBuilder::batch_normalization(const onnx::NodeProto& proto, const Attributes& attributes,
+                                             ann::Node node) {
+  if (auto ok = attributes.only(at(node, proto), {"epsilon", "momentum", "spatial", "is_test", "training_mode"}); !ok)
+    return ok;
   if (proto.input_size() != 5) return refuse(node, proto, "it wants an input, scale, bias, mean and variance");
   if (attributes.integer("training_mode", 0) != 0 || attributes.integer("spatial", 1) != 1 ||
       (opset_ < 7 && attributes.integer("is_test", 0) != 1)) {
@@ -242,7 +267,8 @@ Expected<> GraphBuilder::batch_normalization(const onnx::NodeProto& proto, const
   }
   ann::BatchNormalization bn;
   bn.epsilon = attributes.number("epsilon", 1e-5f);
-  if (!(bn.epsilon >= 0) || !std::isfinite(bn.epsilon)) return refuse(node, proto, "its epsilon is not a positive number");
+  if (!(bn.epsilon >= 0) || !std::isfinite(bn.epsilon))
+    return refuse(node, proto, "its epsilon is not a positive number");
   int i = 1;
   for (ann::Tensor* part : {&bn.scale, &bn.bias, &bn.mean, &bn.variance}) {
     auto value = constants_.floats(proto.input(i++));
@@ -253,18 +279,23 @@ Expected<> GraphBuilder::batch_normalization(const onnx::NodeProto& proto, const
   return append(std::move(node));
 }
 
-Expected<> GraphBuilder::relu(const onnx::NodeProto&, const Attributes&, ann::Node node) { return append(std::move(node)); }
+Expected<> GraphBuilder::relu(const onnx::NodeProto&, const Attributes&, ann::Node node) {
+  return append(std::move(node));
+}
 
 Expected<> GraphBuilder::pool(const onnx::NodeProto& proto, const Attributes& attributes, ann::Node node) {
-  if (auto ok = attributes.only(at(node, proto), {"auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads",
-                                                  "storage_order", "strides"}); !ok) return ok;
+  if (auto ok = attributes.only(at(node, proto), {"auto_pad", "ceil_mode", "count_include_pad", "dilations",
+                                                  "kernel_shape", "pads", "storage_order", "strides"});
+      !ok)
+    return ok;
   auto geometry = window(attributes, node, shape_of(node), {});
   if (!geometry) return fail(geometry.error());
   const bool ceil_mode = attributes.integer("ceil_mode", 0) != 0;
   if (proto.op_type() == "MaxPool") {
     node.op = ann::MaxPool{*geometry, ceil_mode};
   } else {
-    if (geometry->dilation[0] != 1 || geometry->dilation[1] != 1) return refuse(node, proto, "dilation is not supported here");
+    if (geometry->dilation[0] != 1 || geometry->dilation[1] != 1)
+      return refuse(node, proto, "dilation is not supported here");
     node.op = ann::AveragePool{*geometry, ceil_mode, attributes.integer("count_include_pad", 0) != 0};
   }
   return append(std::move(node));
@@ -292,11 +323,14 @@ Expected<> GraphBuilder::reshape(const onnx::NodeProto& proto, const Attributes&
   if (!shape) return fail(shape.error());
   const std::int64_t size = ann::elements(shape_of(node));
   // 0 copies the batch, -1 infers it; a fixed batch of one is what many exporters write.
-  const bool flattens = shape->size() == 2 && ((*shape)[1] == size ? (*shape)[0] == 0 || (*shape)[0] == -1 || (*shape)[0] == 1
-                                                                   : (*shape)[1] == -1 && ((*shape)[0] == 0 || (*shape)[0] == 1));
+  const bool flattens =
+      shape->size() == 2 && ((*shape)[1] == size ? (*shape)[0] == 0 || (*shape)[0] == -1 || (*shape)[0] == 1
+                                                 : (*shape)[1] == -1 && ((*shape)[0] == 0 || (*shape)[0] == 1));
   if (!flattens || attributes.integer("allowzero", 0) != 0) {
-    return refuse(node, proto, text::cat("a reshape of ", ann::text_of(shape_of(node)), " to [", ann::text_of(*shape), "] is not a flatten"),
-                  "use Flatten");
+    return refuse(
+        node, proto,
+        text::cat("a reshape of ", ann::text_of(shape_of(node)), " to [", ann::text_of(*shape), "] is not a flatten"),
+        "use Flatten");
   }
   if (shape_of(node).size() == 1) return alias(node.output, {.value = node.inputs[0]});
   node.op = ann::Flatten{};
@@ -305,7 +339,8 @@ Expected<> GraphBuilder::reshape(const onnx::NodeProto& proto, const Attributes&
 
 Expected<> GraphBuilder::gemm(const onnx::NodeProto& proto, const Attributes& attributes, ann::Node node) {
   if (auto ok = attributes.only(at(node, proto), {"alpha", "beta", "broadcast", "transA", "transB"}); !ok) return ok;
-  if (proto.input_size() < 2 || proto.input_size() > 3) return refuse(node, proto, "it wants an input, weights and perhaps a bias");
+  if (proto.input_size() < 2 || proto.input_size() > 3)
+    return refuse(node, proto, "it wants an input, weights and perhaps a bias");
   if (attributes.integer("transA", 0) != 0) return refuse(node, proto, "transA would mix images");
   const float alpha = attributes.number("alpha", 1), beta = attributes.number("beta", 1);
   if (!std::isfinite(alpha) || !std::isfinite(beta)) return refuse(node, proto, "alpha or beta is not a number");
@@ -352,14 +387,17 @@ Expected<> GraphBuilder::add_constant(const onnx::NodeProto& proto, const Attrib
   for (ann::Node& candidate : graph_.nodes) {
     if (candidate.output == node.inputs[0]) maker = &candidate;
   }
-  if (!maker || maker->output != node.inputs[0] || maker->output != proto.input(activation) || uses_.at(maker->output) != 1) {
-    return refuse(node, proto, "a constant can be added only to the output of a MatMul, Gemm or Conv that nobody else reads");
+  if (!maker || maker->output != node.inputs[0] || maker->output != proto.input(activation) ||
+      uses_.at(maker->output) != 1) {
+    return refuse(node, proto,
+                  "a constant can be added only to the output of a MatMul, Gemm or Conv that nobody else reads");
   }
   auto* gemm = std::get_if<ann::Gemm>(&maker->op);
   auto* conv = std::get_if<ann::Conv>(&maker->op);
   if (!gemm && !conv) return refuse(node, proto, "a constant can be added only to a MatMul, Gemm or Conv");
   ann::Tensor& own = gemm ? gemm->bias : conv->bias;
-  if (!spread(*bias, shape_of(node)[0], conv != nullptr)) return refuse(node, proto, "the constant is not one value per output");
+  if (!spread(*bias, shape_of(node)[0], conv != nullptr))
+    return refuse(node, proto, "the constant is not one value per output");
   for (std::size_t i = 0; i < own.data.size(); ++i) bias->data[i] += own.data[i];
   own = std::move(*bias);
   return alias(node.output, {.value = node.inputs[0]});
@@ -370,7 +408,8 @@ Expected<> GraphBuilder::pad(const onnx::NodeProto& proto, const Attributes& att
   std::vector<std::int64_t> pads = attributes.integers("pads");
   float value = attributes.number("value", 0);
   if (opset_ >= 11) {
-    if (proto.input_size() < 2 || proto.input_size() > 3) return refuse(node, proto, "it wants an input, pads and perhaps a value");
+    if (proto.input_size() < 2 || proto.input_size() > 3)
+      return refuse(node, proto, "it wants an input, pads and perhaps a value");
     auto stated = constants_.ints(proto.input(1));
     if (!stated) return fail(stated.error());
     pads = std::move(*stated);
@@ -381,29 +420,34 @@ Expected<> GraphBuilder::pad(const onnx::NodeProto& proto, const Attributes& att
     }
   }
   const std::size_t rank = shape_of(node).size() + 1;
-  if (pads.size() != 2 * rank) return refuse(node, proto, text::cat("it has ", pads.size(), " paddings for ", rank, " axes"));
+  if (pads.size() != 2 * rank)
+    return refuse(node, proto, text::cat("it has ", pads.size(), " paddings for ", rank, " axes"));
   Alias to = aliases_.at(proto.input(0));
   if (std::ranges::all_of(pads, [](std::int64_t p) { return p == 0; })) return alias(node.output, std::move(to));
-  if (attributes.string("mode", "constant") != "constant" || value != 0 || rank != 4 || pads[0] || pads[1] || pads[4] || pads[5]) {
+  if (attributes.string("mode", "constant") != "constant" || value != 0 || rank != 4 || pads[0] || pads[1] || pads[4] ||
+      pads[5]) {
     return refuse(node, proto, "only zeros around the image are supported", "pad with zeros, directly before a Conv");
   }
   int i = 0;
   for (const std::size_t from : {2, 3, 6, 7}) {
-    if (pads[from] < 0 || pads[from] > ann::kGreatestExtent) return refuse(node, proto, text::cat("a padding of ", pads[from], " is out of range"));
+    if (pads[from] < 0 || pads[from] > ann::kGreatestExtent)
+      return refuse(node, proto, text::cat("a padding of ", pads[from], " is out of range"));
     to.pads[i++] += pads[from];
   }
   return alias(node.output, std::move(to));
 }
 
 Expected<> GraphBuilder::pass(const onnx::NodeProto& proto, const Attributes&, ann::Node node) {
-  if (proto.output_size() > 1 && uses_.contains(proto.output(1))) return refuse(node, proto, "its mask is used by another node");
+  if (proto.output_size() > 1 && uses_.contains(proto.output(1)))
+    return refuse(node, proto, "its mask is used by another node");
   return alias(node.output, aliases_.at(proto.input(0)));
 }
 
 Expected<> GraphBuilder::softmax(const onnx::NodeProto& proto, const Attributes& attributes, ann::Node node) {
   const std::int64_t axis = attributes.integer("axis", opset_ >= 13 ? -1 : 1);
   if (axis != 1 && axis != -1) return refuse(node, proto, text::cat("axis ", axis, " would mix images"));
-  if (!graph_.nodes.empty() && std::holds_alternative<ann::Softmax>(graph_.nodes.back().op)) return refuse(node, proto, "it follows a Softmax");
+  if (!graph_.nodes.empty() && std::holds_alternative<ann::Softmax>(graph_.nodes.back().op))
+    return refuse(node, proto, "it follows a Softmax");
   node.op = ann::Softmax{};
   return append(std::move(node));
 }

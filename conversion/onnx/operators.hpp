@@ -64,8 +64,8 @@ class GraphBuilder {
   Constants& constants_;
   const std::map<std::string, int>& uses_;
   std::int64_t opset_;
-  std::map<std::string, Alias> aliases_;            // every activation of the file seen so far
-  std::map<std::string, ann::ValueShape> shapes_;   // of the graph's values
+  std::map<std::string, Alias> aliases_;           // every activation of the file seen so far
+  std::map<std::string, ann::ValueShape> shapes_;  // of the graph's values
 };
 
 }  // namespace syn::onnx_file

@@ -21,7 +21,8 @@ constexpr int kGreatestNodes = 100'000;
 constexpr int kRecursion = 32;  // graph, node, attribute, tensor and type are ten deep; nested graphs are not supported
 
 Expected<> parse(onnx::ModelProto& model, ByteView bytes) {
-  if (bytes.size() > std::numeric_limits<int>::max()) return fail("the file is larger than 2 GB", "", "use a smaller network");
+  if (bytes.size() > std::numeric_limits<int>::max())
+    return fail("the file is larger than 2 GB", "", "use a smaller network");
   const google::protobuf::LogSilencer silence;  // the Error says it
   google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   stream.SetTotalBytesLimit(static_cast<int>(bytes.size()));
@@ -38,8 +39,9 @@ Expected<std::int64_t> opset_of(const onnx::ModelProto& model) {
     if (set.domain().empty() || set.domain() == "ai.onnx") opset = set.version();
   }
   if (opset >= kLowestOpset && opset <= kHighestOpset) return opset;
-  return fail(text::cat("operator set ", opset, " is not supported"), "opset_import",
-              text::cat("export the network with operator set 13 (", kLowestOpset, " to ", kHighestOpset, " are understood)"));
+  return fail(
+      text::cat("operator set ", opset, " is not supported"), "opset_import",
+      text::cat("export the network with operator set 13 (", kLowestOpset, " to ", kHighestOpset, " are understood)"));
 }
 
 // The one input that no initializer fills, with its shape.
@@ -93,7 +95,9 @@ std::vector<std::string> node_names(const onnx::GraphProto& proto) {
 // Kahn's algorithm, the file's order where there is a choice. Refuses values without a maker or with two, and cycles.
 Expected<std::vector<int>> order_of(const onnx::GraphProto& proto, const std::vector<std::string>& names,
                                     const Constants& constants, const std::string& input) {
-  const auto where = [&](int i) { return text::cat("node '", names[static_cast<std::size_t>(i)], "' (", proto.node(i).op_type(), ")"); };
+  const auto where = [&](int i) {
+    return text::cat("node '", names[static_cast<std::size_t>(i)], "' (", proto.node(i).op_type(), ")");
+  };
   std::map<std::string, int> maker;
   for (int i = 0; i < proto.node_size(); ++i) {
     for (const auto& output : proto.node(i).output()) {
@@ -126,7 +130,8 @@ Expected<std::vector<int>> order_of(const onnx::GraphProto& proto, const std::ve
     }
   }
   for (int i = 0; i < proto.node_size(); ++i) {
-    if (waiting[static_cast<std::size_t>(i)] > 0) return fail("it waits for its own output: the network has a cycle", where(i), kAgain);
+    if (waiting[static_cast<std::size_t>(i)] > 0)
+      return fail("it waits for its own output: the network has a cycle", where(i), kAgain);
   }
   return order;
 }
@@ -144,7 +149,8 @@ Expected<ann::Graph> build(const onnx::ModelProto& model) {
   const auto opset = opset_of(model);
   if (!opset) return fail(opset.error());
   const onnx::GraphProto& proto = model.graph();
-  if (proto.node_size() > kGreatestNodes) return fail(text::cat("it has ", proto.node_size(), " nodes"), "graph", "use a smaller network");
+  if (proto.node_size() > kGreatestNodes)
+    return fail(text::cat("it has ", proto.node_size(), " nodes"), "graph", "use a smaller network");
   Constants constants;
   for (const auto& tensor : proto.initializer()) {
     if (auto ok = constants.add(tensor.name(), tensor); !ok) return fail(ok.error());
@@ -172,7 +178,8 @@ Expected<ann::Graph> build(const onnx::ModelProto& model) {
   prune(graph);
   for (const ann::Node& node : graph.nodes) {
     if (std::holds_alternative<ann::Softmax>(node.op) && node.output != graph.output) {
-      return fail("a Softmax is supported only as the last node", text::cat("node '", node.name, "' (Softmax)"), "remove it");
+      return fail("a Softmax is supported only as the last node", text::cat("node '", node.name, "' (Softmax)"),
+                  "remove it");
     }
   }
   if (auto all = ann::shapes(graph); !all) return fail(all.error());

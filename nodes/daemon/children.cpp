@@ -131,7 +131,8 @@ Expected<> Children::wait_until_ready(Duration timeout) {
 
 void Children::reap(std::size_t i) {
   int status = 0;
-  if (ended_[i].empty() && ::waitpid(children_[i].pid, &status, WNOHANG) == children_[i].pid) ended_[i] = describe(status);
+  if (ended_[i].empty() && ::waitpid(children_[i].pid, &status, WNOHANG) == children_[i].pid)
+    ended_[i] = describe(status);
 }
 
 std::string Children::ended(const std::string& name) {

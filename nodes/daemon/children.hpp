@@ -16,8 +16,8 @@ namespace syn::daemon {
 struct Child {
   std::string name;
   pid_t pid = -1;
-  std::string address;              // "tcp://127.0.0.1:40123", as the child said when it was ready
-  std::filesystem::path log;        // its standard error
+  std::string address;        // "tcp://127.0.0.1:40123", as the child said when it was ready
+  std::filesystem::path log;  // its standard error
 };
 
 class Children {
@@ -41,8 +41,8 @@ class Children {
 
  private:
   std::vector<Child> children_;
-  std::vector<int> ready_;             // read ends, one per child; -1 once used
-  std::vector<std::string> ended_;     // how each ended; empty: not yet
+  std::vector<int> ready_;          // read ends, one per child; -1 once used
+  std::vector<std::string> ended_;  // how each ended; empty: not yet
   void reap(std::size_t i);
 };
 

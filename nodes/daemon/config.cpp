@@ -25,7 +25,8 @@ class Reader {
     const std::set<std::string_view> keys(known);
     for (const auto& [key, value] : table_) {
       if (!keys.contains(key.str())) {
-        wrong(text::cat("unknown key '", key.str(), "'"), key.source().begin.line, "see docs/operating.md for the keys");
+        wrong(text::cat("unknown key '", key.str(), "'"), key.source().begin.line,
+              "see docs/operating.md for the keys");
       }
     }
   }
@@ -38,7 +39,8 @@ class Reader {
     }
     const auto value = node->value_exact<std::string>();
     if (!value || (required && value->empty()) || value->size() > 4096) {
-      wrong(text::cat("'", key, "' is not a text"), node->source().begin.line, text::cat("write it like: ", key, " = \"...\""));
+      wrong(text::cat("'", key, "' is not a text"), node->source().begin.line,
+            text::cat("write it like: ", key, " = \"...\""));
       return {};
     }
     return *value;
@@ -61,7 +63,8 @@ class Reader {
     if (!node) return;
     const auto value = node->value_exact<std::int64_t>();
     if (!value || *value < least || *value > most) {
-      wrong(text::cat("'", key, "' is not a whole number from ", least, " to ", most), node->source().begin.line, "correct it");
+      wrong(text::cat("'", key, "' is not a whole number from ", least, " to ", most), node->source().begin.line,
+            "correct it");
       return;
     }
     out = static_cast<std::uint32_t>(*value);
@@ -79,7 +82,8 @@ class Reader {
       }
       names += text::cat(names.empty() ? "" : ", ", name);
     }
-    wrong(text::cat("'", value, "' is not a value of '", key, "'"), table_.get(key)->source().begin.line, text::cat("use one of: ", names));
+    wrong(text::cat("'", value, "' is not a value of '", key, "'"), table_.get(key)->source().begin.line,
+          text::cat("use one of: ", names));
   }
 
   void wrong(std::string what, std::uint32_t line, std::string todo) {
@@ -97,7 +101,9 @@ class Reader {
 Expected<toml::table> parse(const fs::path& path) {
   std::error_code trouble;
   const std::uintmax_t size = fs::file_size(path, trouble);
-  if (trouble) return fail(text::cat("the configuration cannot be read: ", trouble.message()), path.string(), "check the path and its rights");
+  if (trouble)
+    return fail(text::cat("the configuration cannot be read: ", trouble.message()), path.string(),
+                "check the path and its rights");
   if (size > kMaxConfigBytes) return fail("the configuration is too large", path.string(), "at most 1 MB is read");
   std::string content(size, '\0');
   std::ifstream in(path, std::ios::binary);
@@ -107,21 +113,26 @@ Expected<toml::table> parse(const fs::path& path) {
   try {
     return toml::parse(content);
   } catch (const toml::parse_error& e) {
-    return fail(std::string(e.description()), text::cat(path.string(), ", line ", e.source().begin.line), "correct the TOML");
+    return fail(std::string(e.description()), text::cat(path.string(), ", line ", e.source().begin.line),
+                "correct the TOML");
   }
 }
 
 // The tables of [[key]], or an error that says how to write them.
-Expected<std::vector<const toml::table*>> tables(const toml::table& root, std::string_view key, const std::string& where) {
+Expected<std::vector<const toml::table*>> tables(const toml::table& root, std::string_view key,
+                                                 const std::string& where) {
   std::vector<const toml::table*> found;
   const toml::node* node = root.get(key);
   if (!node) return found;
   const toml::array* array = node->as_array();
   if (!array || array->size() > kMaxEntries) {
-    return fail(text::cat("'", key, "' is not a list of at most ", kMaxEntries, " tables"), where, text::cat("write [[", key, "]] before each"));
+    return fail(text::cat("'", key, "' is not a list of at most ", kMaxEntries, " tables"), where,
+                text::cat("write [[", key, "]] before each"));
   }
   for (const toml::node& entry : *array) {
-    if (!entry.is_table()) return fail(text::cat("'", key, "' holds something that is not a table"), where, text::cat("write [[", key, "]] before each"));
+    if (!entry.is_table())
+      return fail(text::cat("'", key, "' holds something that is not a table"), where,
+                  text::cat("write [[", key, "]] before each"));
     found.push_back(entry.as_table());
   }
   return found;
@@ -141,9 +152,11 @@ template <class Named>
 Expected<> check_names(const std::vector<Named>& entries, std::string_view kind, const std::string& where) {
   std::set<std::string> names, keys;
   for (const Named& entry : entries) {
-    if (!names.insert(entry.name).second) return fail(text::cat("two ", kind, "s are called '", entry.name, "'"), where, "give each a name of its own");
+    if (!names.insert(entry.name).second)
+      return fail(text::cat("two ", kind, "s are called '", entry.name, "'"), where, "give each a name of its own");
     if (!entry.key.empty() && !keys.insert(entry.key).second) {
-      return fail(text::cat("the ", kind, " '", entry.name, "' has the key of another"), where, "give each its own: synfire keygen");
+      return fail(text::cat("the ", kind, " '", entry.name, "' has the key of another"), where,
+                  "give each its own: synfire keygen");
     }
   }
   return {};
@@ -155,7 +168,8 @@ Expected<NodeConfig> read_node_config(const fs::path& path) {
   const auto root = parse(path);
   if (!root) return fail(root.error());
   NodeConfig config;
-  Reader reader(*root, path.string(), {"name", "listen", "key", "state", "log", "log_level", "drain", "memory", "threads", "peer"});
+  Reader reader(*root, path.string(),
+                {"name", "listen", "key", "state", "log", "log_level", "drain", "memory", "threads", "peer"});
   config.name = reader.text("name", true);
   config.listen = reader.text("listen", true);
   config.key_file = beside(path, reader.text("key", true));
@@ -181,7 +195,9 @@ Expected<NodeConfig> read_node_config(const fs::path& path) {
 std::string write_node_config(const NodeConfig& config) {
   static constexpr const char* kLevels[] = {"debug", "info", "warn", "error"};
   std::string out;
-  const auto line = [&out](std::string_view key, const std::string& value) { out += text::cat(key, " = ", value, "\n"); };
+  const auto line = [&out](std::string_view key, const std::string& value) {
+    out += text::cat(key, " = ", value, "\n");
+  };
   line("name", quoted(config.name));
   line("listen", quoted(config.listen));
   line("key", quoted(config.key_file.string()));
@@ -213,16 +229,20 @@ Expected<ClusterConfig> read_cluster_config(const fs::path& path) {
     if (const std::string device = gateway.text("device", false); !device.empty()) config.gateway_device = device;
     if (gateway.trouble()) return fail(*gateway.trouble());
   } else {
-    return fail("the table [gateway] is missing", path.string(), "add it: who runs `synfire run`; see docs/operating.md");
+    return fail("the table [gateway] is missing", path.string(),
+                "add it: who runs `synfire run`; see docs/operating.md");
   }
   const auto nodes = tables(*root, "node", path.string());
   if (!nodes) return fail(nodes.error());
   for (const toml::table* table : *nodes) {
-    Reader entry(*table, text::cat(path.string(), ", [[node]] ", config.nodes.size() + 1), {"name", "key", "address", "device"});
-    config.nodes.push_back({entry.text("name", true), entry.text("key", false), entry.text("address", false), entry.text("device", true)});
+    Reader entry(*table, text::cat(path.string(), ", [[node]] ", config.nodes.size() + 1),
+                 {"name", "key", "address", "device"});
+    config.nodes.push_back(
+        {entry.text("name", true), entry.text("key", false), entry.text("address", false), entry.text("device", true)});
     if (entry.trouble()) return fail(*entry.trouble());
   }
-  if (config.nodes.empty()) return fail("the cluster has no node", path.string(), "add a [[node]] for each daemon; see docs/operating.md");
+  if (config.nodes.empty())
+    return fail("the cluster has no node", path.string(), "add a [[node]] for each daemon; see docs/operating.md");
   if (auto unique = check_names(config.nodes, "node", path.string()); !unique) return fail(unique.error());
   return config;
 }

@@ -1,6 +1,6 @@
-// The two configuration files, as values. `synfired NODE.toml` says what one daemon is; CLUSTER.toml, read by `synfire`,
-// says which daemons there are. Paths in a file are relative to it. Unknown keys are refused: a misspelt one would be
-// silently ignored.
+// The two configuration files, as values. `synfired NODE.toml` says what one daemon is; CLUSTER.toml, read by
+// `synfire`, says which daemons there are. Paths in a file are relative to it. Unknown keys are refused: a misspelt one
+// would be silently ignored.
 #pragma once
 
 #include <filesystem>

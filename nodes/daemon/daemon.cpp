@@ -48,7 +48,8 @@ Expected<int> check_daemon(const NodeConfig& config) {
   const auto keys = read_key_file(config.key_file);
   if (!keys) return fail(keys.error());
   for (const PeerConfig& peer : config.peers) {
-    if (const auto key = from_z85(peer.key); !key) return fail({key.error().what, text::cat("the key of peer '", peer.name, "'"), key.error().todo});
+    if (const auto key = from_z85(peer.key); !key)
+      return fail({key.error().what, text::cat("the key of peer '", peer.name, "'"), key.error().todo});
   }
   return 0;
 }
@@ -78,13 +79,17 @@ Expected<int> run_daemon(const NodeConfig& config, int ready_fd) {
     notify_service_manager("STOPPING=1");
     worker.drain(config.drain, [&loop] { loop.stop(); });
   });
-  log.event(Level::info, "ready", {{"address", (*node)->network().bound_address()}, {"peers", config.peers.size()}, {"version", SYN_VERSION}});
+  log.event(
+      Level::info, "ready",
+      {{"address", (*node)->network().bound_address()}, {"peers", config.peers.size()}, {"version", SYN_VERSION}});
   say_ready(ready_fd, (*node)->network().bound_address());
   notify_service_manager("READY=1");
   loop.run();
 
-  for (const auto& [reason, count] : worker.status().refused) log.event(Level::warn, "refused", {{"reason", reason}, {"count", count}});
-  for (const auto& [reason, count] : (*node)->network().refused()) log.event(Level::warn, "refused", {{"reason", reason}, {"count", count}});
+  for (const auto& [reason, count] : worker.status().refused)
+    log.event(Level::warn, "refused", {{"reason", reason}, {"count", count}});
+  for (const auto& [reason, count] : (*node)->network().refused())
+    log.event(Level::warn, "refused", {{"reason", reason}, {"count", count}});
   (*node)->network().close(kLinger);
   log.event(Level::info, "ended", {});
   return 0;

@@ -25,11 +25,14 @@ constexpr const char* kHelp =
     "Example:\n  synfired /etc/synfire/node.toml\n";
 
 int complain(const syn::Error& error, int code) {
-  std::fprintf(stderr, "synfired: %s\n  where: %s\n  do:    %s\n", error.what.c_str(), error.where.c_str(), error.todo.c_str());
+  std::fprintf(stderr, "synfired: %s\n  where: %s\n  do:    %s\n", error.what.c_str(), error.where.c_str(),
+               error.todo.c_str());
   return code;
 }
 
-int wrong_use(const std::string& what) { return complain({what, "the command line", "see: synfired --help"}, 2); }
+int wrong_use(const std::string& what) {
+  return complain({what, "the command line", "see: synfired --help"}, 2);
+}
 
 }  // namespace
 

@@ -60,7 +60,9 @@ Host NodeHost::host() {
   return {impl_->clock, *impl_->network, impl_->compute, *impl_->store, impl_->random, impl_->log, impl_->codec};
 }
 
-ZmqNetwork& NodeHost::network() { return *impl_->network; }
+ZmqNetwork& NodeHost::network() {
+  return *impl_->network;
+}
 
 void NodeHost::dial_known() {
   for (const auto& [id, address] : impl_->known) impl_->network->dial(id, address);

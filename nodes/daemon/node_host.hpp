@@ -20,8 +20,8 @@ namespace syn::daemon {
 struct NodeHostOptions {
   std::string name;
   KeyPair keys{};
-  std::string listen;                 // empty: cannot be dialled
-  std::vector<PeerConfig> peers;      // the only ones that are spoken with; those with an address are dialled
+  std::string listen;             // empty: cannot be dialled
+  std::vector<PeerConfig> peers;  // the only ones that are spoken with; those with an address are dialled
   std::filesystem::path state;
   std::uint32_t threads = 1;
   LogFormat log_format = LogFormat::text;

@@ -12,11 +12,11 @@
 namespace syn::daemon {
 
 struct TrialMesh {
-  std::filesystem::path cluster;                 // CLUSTER.toml
+  std::filesystem::path cluster;  // CLUSTER.toml
   std::filesystem::path gateway_key;
-  std::vector<std::filesystem::path> nodes;      // one NODE.toml each
-  std::vector<std::string> names;                // "node-1", ...
-  std::vector<std::string> public_keys;          // Z85, likewise
+  std::vector<std::filesystem::path> nodes;  // one NODE.toml each
+  std::vector<std::string> names;            // "node-1", ...
+  std::vector<std::string> public_keys;      // Z85, likewise
 };
 
 // `first_port` 0: each daemon takes a free port and says which; the cluster file then has no addresses.

@@ -26,8 +26,8 @@ const std::string& converted(const std::string& code, int steps) {
   std::string& path = made[{code, steps}];
   if (path.empty()) {
     path = folder / (code + std::to_string(steps) + ".syn");
-    const Ended ended = synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--steps", std::to_string(steps), "--code", code,
-                                 "--calibration-images", "100", "-o", path});
+    const Ended ended = synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--steps", std::to_string(steps),
+                                 "--code", code, "--calibration-images", "100", "-o", path});
     REQUIRE_MESSAGE(ended.code == 0, ended.err);
   }
   return path;
@@ -41,7 +41,9 @@ Json answer(const Ended& ended, int code = 0) {
   return json;
 }
 
-bool alive(pid_t pid) { return ::kill(pid, 0) == 0; }
+bool alive(pid_t pid) {
+  return ::kill(pid, 0) == 0;
+}
 
 std::vector<pid_t> pids_in(const std::string& path) {
   std::istringstream lines(syn::test::read(path));
@@ -53,7 +55,8 @@ std::vector<pid_t> pids_in(const std::string& path) {
 // A mesh of daemons that were started by hand, from files that `keygen --mesh` wrote.
 struct Mesh {
   explicit Mesh(int nodes, int first_port) {
-    const Ended made = synfire({"keygen", "--mesh", folder / "mesh", "--nodes", std::to_string(nodes), "--first-port", std::to_string(first_port)});
+    const Ended made = synfire({"keygen", "--mesh", folder / "mesh", "--nodes", std::to_string(nodes), "--first-port",
+                                std::to_string(first_port)});
     REQUIRE_MESSAGE(made.code == 0, made.err);
     for (int i = 1; i <= nodes; ++i) {
       daemons.push_back(std::make_unique<Program>(std::vector<std::string>{syn::test::binary("synfired"), config(i)}));
@@ -83,8 +86,10 @@ TEST_CASE("eval, run and sim give one digest, for both codes, any T and any numb
         const Json mesh = with({"run", model, "--nodes", nodes});
         const Json simulated = with({"sim", model, "--nodes", nodes, "--seed", "7"});
         for (const Json& other : {mesh, simulated}) {
-          for (const char* key : {"digest", "spike_digest", "correct", "spikes_per_inference", "events_per_inference", "synops_per_inference"}) {
-            CHECK_MESSAGE(other[key] == alone[key], code << " T=" << steps << " nodes=" << nodes << " " << key << ": " << other[key] << " " << alone[key]);
+          for (const char* key : {"digest", "spike_digest", "correct", "spikes_per_inference", "events_per_inference",
+                                  "synops_per_inference"}) {
+            CHECK_MESSAGE(other[key] == alone[key], code << " T=" << steps << " nodes=" << nodes << " " << key << ": "
+                                                         << other[key] << " " << alone[key]);
           }
           CHECK(other["results"] == 12);
           CHECK(other["lost"] == 0);
@@ -100,7 +105,8 @@ TEST_CASE("windows of any number of steps give the same bits") {
   const std::string& model = converted("step", 8);
   std::set<std::string> digests;
   for (const char* window : {"1", "3", "8"}) {
-    const Json mesh = answer(synfire({"run", model, "--nodes", "3", "--window", window, "--data", "fashion-mnist", "--limit", "10", "--json"}));
+    const Json mesh = answer(synfire(
+        {"run", model, "--nodes", "3", "--window", window, "--data", "fashion-mnist", "--limit", "10", "--json"}));
     digests.insert(mesh["digest"].get<std::string>() + mesh["spike_digest"].get<std::string>());
   }
   CHECK(digests.size() == 1);
@@ -109,7 +115,9 @@ TEST_CASE("windows of any number of steps give the same bits") {
 TEST_CASE("the simulator twice with one seed gives one event log, another seed another") {
   const std::string& model = converted("volley", 8);
   const auto hash = [&](const char* seed) {
-    return answer(synfire({"sim", model, "--nodes", "3", "--seed", seed, "--data", "fashion-mnist", "--limit", "20", "--json"}))["event_log_hash"].get<std::string>();
+    return answer(synfire({"sim", model, "--nodes", "3", "--seed", seed, "--data", "fashion-mnist", "--limit", "20",
+                           "--json"}))["event_log_hash"]
+        .get<std::string>();
   };
   const std::string first = hash("1");
   CHECK(first.size() == 64);
@@ -136,8 +144,8 @@ TEST_CASE("a daemon that is killed: every accepted inference has one outcome, an
 
 TEST_CASE("Ctrl-C ends a run with exit code 130 and no daemon is left") {
   const Folder folder;
-  Program run({syn::test::binary("synfire"), "run", converted("volley", 8), "--nodes", "2", "--rate", "50", "--data", "fashion-mnist", "--pids",
-               folder / "pids", "--json"});
+  Program run({syn::test::binary("synfire"), "run", converted("volley", 8), "--nodes", "2", "--rate", "50", "--data",
+               "fashion-mnist", "--pids", folder / "pids", "--json"});
   REQUIRE(run.wait_for_error("mesh of processes"));
   const auto pids = pids_in(folder / "pids");
   REQUIRE(pids.size() == 2);
@@ -150,7 +158,8 @@ TEST_CASE("Ctrl-C ends a run with exit code 130 and no daemon is left") {
 TEST_CASE("daemons started by hand serve one run after another, and end when told") {
   Mesh mesh(2, 17311);
   for (int again = 0; again < 2; ++again) {
-    const Json json = answer(synfire({"run", converted("volley", 8), "--cluster", mesh.cluster(), "--data", "fashion-mnist", "--limit", "20", "--json"}));
+    const Json json = answer(synfire({"run", converted("volley", 8), "--cluster", mesh.cluster(), "--data",
+                                      "fashion-mnist", "--limit", "20", "--json"}));
     CHECK(json["results"] == 20);
   }
   for (const auto& daemon : mesh.daemons) daemon->signal(SIGTERM);
@@ -163,8 +172,8 @@ TEST_CASE("daemons started by hand serve one run after another, and end when tol
 
 TEST_CASE("SIGTERM finishes what is in flight; what comes after is an explicit error") {
   Mesh mesh(2, 17321);
-  Program run({syn::test::binary("synfire"), "run", converted("volley", 8), "--cluster", mesh.cluster(), "--rate", "200", "--data", "fashion-mnist",
-               "--limit", "2000", "--json"});
+  Program run({syn::test::binary("synfire"), "run", converted("volley", 8), "--cluster", mesh.cluster(), "--rate",
+               "200", "--data", "fashion-mnist", "--limit", "2000", "--json"});
   REQUIRE(run.wait_for_error("mesh of processes"));
   mesh.daemons[0]->signal(SIGTERM);
   const Ended daemon = mesh.daemons[0]->wait(std::chrono::seconds(30));
@@ -190,7 +199,8 @@ TEST_CASE("a gateway without a listed key gets nothing, and is counted") {
   std::string cluster = syn::test::read(mesh.cluster());
   const std::string own = "gateway.key";
   cluster.replace(cluster.find(own), own.size(), other / "stranger.key");
-  const Ended ended = synfire({"run", converted("volley", 8), "--cluster", other.write("c.toml", cluster), "--data", "fashion-mnist", "--limit", "5", "--json"},
+  const Ended ended = synfire({"run", converted("volley", 8), "--cluster", other.write("c.toml", cluster), "--data",
+                               "fashion-mnist", "--limit", "5", "--json"},
                               std::chrono::seconds(60));
   const Json json = answer(ended, 1);
   CHECK(json["error"].dump().find("node-1") != std::string::npos);
@@ -202,7 +212,9 @@ TEST_CASE("a gateway without a listed key gets nothing, and is counted") {
 
 TEST_CASE("a wrong daemon configuration is exit code 2 with the line") {
   const Folder folder;
-  const auto start = [&](const std::string& toml) { return Program({syn::test::binary("synfired"), folder.write("n.toml", toml)}).wait(std::chrono::seconds(10)); };
+  const auto start = [&](const std::string& toml) {
+    return Program({syn::test::binary("synfired"), folder.write("n.toml", toml)}).wait(std::chrono::seconds(10));
+  };
   const Ended broken = start("name = \"a\"\nlisten = ");
   CHECK(broken.code == 2);
   CHECK(broken.err.find("line 2") != std::string::npos);

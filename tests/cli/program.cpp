@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 fs::path scratch_name(const std::string& what) {
   static std::atomic<int> next = 0;
-  return fs::temp_directory_path() / ("synfire-test-" + std::to_string(::getpid()) + "-" + std::to_string(next++) + what);
+  return fs::temp_directory_path() /
+         ("synfire-test-" + std::to_string(::getpid()) + "-" + std::to_string(next++) + what);
 }
 }  // namespace
 
@@ -45,7 +46,9 @@ Program::~Program() {
   fs::remove(err_, ignored);
 }
 
-void Program::signal(int number) const { ::kill(pid_, number); }
+void Program::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 bool Program::running() {
   if (!ended_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) ended_ = true;
@@ -79,14 +82,18 @@ Ended Program::wait(std::chrono::seconds timeout) {
   return result;
 }
 
-std::string binary(const std::string& name) { return std::string(SYN_BINARY_DIR) + "/bin/" + name; }
+std::string binary(const std::string& name) {
+  return std::string(SYN_BINARY_DIR) + "/bin/" + name;
+}
 
 Ended synfire(std::vector<std::string> words, std::chrono::seconds timeout) {
   words.insert(words.begin(), binary("synfire"));
   return Program(std::move(words)).wait(timeout);
 }
 
-Folder::Folder() : path_(scratch_name("")) { fs::create_directories(path_); }
+Folder::Folder() : path_(scratch_name("")) {
+  fs::create_directories(path_);
+}
 Folder::~Folder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);

@@ -11,7 +11,7 @@
 namespace syn::test {
 
 struct Ended {
-  int code = -1;         // exit code; 128 + n when a signal n ended it
+  int code = -1;           // exit code; 128 + n when a signal n ended it
   bool timed_out = false;  // it had to be killed
   std::string out, err;
 };

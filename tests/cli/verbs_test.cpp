@@ -32,7 +32,8 @@ const std::string& converted() {
   static const Folder folder;
   static const std::string path = [] {
     const std::string out = folder / "student.syn";
-    const Ended ended = synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--steps", "8", "--calibration-images", "100", "-o", out});
+    const Ended ended = synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--steps", "8",
+                                 "--calibration-images", "100", "-o", out});
     REQUIRE_MESSAGE(ended.code == 0, ended.err);
     return out;
   }();
@@ -42,7 +43,8 @@ const std::string& converted() {
 }  // namespace
 
 TEST_CASE("every verb has a help with an example") {
-  for (const char* verb : {"quickstart", "convert", "eval", "infer", "inspect", "bench", "plan", "run", "sim", "keygen", "data"}) {
+  for (const char* verb :
+       {"quickstart", "convert", "eval", "infer", "inspect", "bench", "plan", "run", "sim", "keygen", "data"}) {
     const Ended ended = synfire({verb, "--help"});
     CHECK(ended.code == 0);
     CHECK_MESSAGE(ended.out.find("Example:\n  synfire ") != std::string::npos, verb);
@@ -60,8 +62,9 @@ TEST_CASE("wrong use is exit code 2 with one message, in JSON too") {
 
 TEST_CASE("a missing, truncated or bit-flipped model is one clear message") {
   const Folder folder;
-  CHECK(failure(synfire({"eval", folder / "none.syn", "--data", "fashion-mnist", "--json"}), 1)["where"].get<std::string>().find("none.syn") !=
-        std::string::npos);
+  CHECK(failure(synfire({"eval", folder / "none.syn", "--data", "fashion-mnist", "--json"}), 1)["where"]
+            .get<std::string>()
+            .find("none.syn") != std::string::npos);
   const std::string good = syn::test::read(converted());
   for (const std::size_t keep : {std::size_t{0}, std::size_t{1}, std::size_t{40}, good.size() / 2, good.size() - 1}) {
     failure(synfire({"inspect", folder.write("cut.syn", good.substr(0, keep)), "--json"}), 1);
@@ -80,13 +83,21 @@ TEST_CASE("a data set that is missing, cut short or of another shape is one clea
   failure(synfire({"eval", kStudent, "--data", "no-such-set", "--json"}), 1);
   failure(synfire({"eval", kStudent, "--data", "idx:" + (folder / "a") + "," + (folder / "b"), "--json"}), 1);
   // Four images of 2 x 2: well formed, and of another shape than the network takes.
-  const std::string images("\0\0\x08\x03\0\0\0\x04\0\0\0\x02\0\0\0\x02" "0123456789abcdef", 32);
-  const std::string labels("\0\0\x08\x01\0\0\0\x04" "\0\1\2\3", 12);
+  const std::string images(
+      "\0\0\x08\x03\0\0\0\x04\0\0\0\x02\0\0\0\x02"
+      "0123456789abcdef",
+      32);
+  const std::string labels(
+      "\0\0\x08\x01\0\0\0\x04"
+      "\0\1\2\3",
+      12);
   const std::string small = "idx:" + folder.write("images", images) + "," + folder.write("labels", labels);
   failure(synfire({"eval", kStudent, "--data", small, "--json"}), 1);
   failure(synfire({"eval", converted(), "--data", small, "--json"}), 1);
   failure(synfire({"convert", kStudent, "--calibrate", small, "--steps", "8", "-o", folder / "x.syn", "--json"}), 1);
-  failure(synfire({"eval", kStudent, "--data", "idx:" + folder.write("short", images.substr(0, 20)) + "," + (folder / "labels"), "--json"}), 1);
+  failure(synfire({"eval", kStudent, "--data",
+                   "idx:" + folder.write("short", images.substr(0, 20)) + "," + (folder / "labels"), "--json"}),
+          1);
 }
 
 TEST_CASE("a wrong cluster file is one clear message with its line") {
@@ -94,18 +105,22 @@ TEST_CASE("a wrong cluster file is one clear message with its line") {
   const auto plan = [&](const std::string& toml) {
     return failure(synfire({"plan", converted(), "--cluster", folder.write("c.toml", toml), "--json"}), 1);
   };
-  CHECK(plan("[gateway]\nname = \"a\"\n[[node]]\nname = ")["where"].get<std::string>().find("line 4") != std::string::npos);
+  CHECK(plan("[gateway]\nname = \"a\"\n[[node]]\nname = ")["where"].get<std::string>().find("line 4") !=
+        std::string::npos);
   CHECK(plan("[gateway]\nname = \"a\"\n")["what"].get<std::string>().find("node") != std::string::npos);
-  CHECK(plan("[gateway]\nname = \"a\"\n[[node]]\nname = \"n\"\ndevice = \"toaster\"\n")["what"].get<std::string>().find("toaster") != std::string::npos);
-  CHECK(plan("[gateway]\nname = \"a\"\nspeed = 3\n[[node]]\nname = \"n\"\ndevice = \"pi4\"\n")["what"].get<std::string>().find("speed") != std::string::npos);
+  CHECK(plan("[gateway]\nname = \"a\"\n[[node]]\nname = \"n\"\ndevice = \"toaster\"\n")["what"].get<std::string>().find(
+            "toaster") != std::string::npos);
+  CHECK(plan("[gateway]\nname = \"a\"\nspeed = 3\n[[node]]\nname = \"n\"\ndevice = \"pi4\"\n")["what"]
+            .get<std::string>()
+            .find("speed") != std::string::npos);
 }
 
 TEST_CASE("eval answers with the keys that others build on") {
   const Ended ended = synfire({"eval", converted(), "--data", "fashion-mnist", "--limit", "50", "--json"});
   REQUIRE_MESSAGE(ended.code == 0, ended.err);
   const Json json = Json::parse(ended.out);
-  for (const char* key : {"correct", "total", "accuracy", "code", "steps", "spikes_per_inference", "events_per_inference",
-                          "synops_per_inference", "latency_us_p50", "digest", "spike_digest"}) {
+  for (const char* key : {"correct", "total", "accuracy", "code", "steps", "spikes_per_inference",
+                          "events_per_inference", "synops_per_inference", "latency_us_p50", "digest", "spike_digest"}) {
     CHECK_MESSAGE(json.contains(key), key);
   }
   CHECK(json["total"] == 50);
@@ -135,16 +150,23 @@ TEST_CASE("infer gives one row of logits a sample, and refuses arrays that do no
     CHECK(Json::parse(ended.out)["samples"] == 2);
     CHECK(syn::test::read(folder / "y.npy").find("(2, 10)") != std::string::npos);
   }
-  failure(synfire({"infer", converted(), "--input", npy("wrong.npy", "(2, 1, 8, 8)", 128, 0), "--output", folder / "y.npy", "--json"}), 1);
-  failure(synfire({"infer", converted(), "--input", npy("short.npy", "(2, 1, 28, 28)", 100, 0), "--output", folder / "y.npy", "--json"}), 1);
-  failure(synfire({"infer", converted(), "--input", npy("nan.npy", "(1, 1, 28, 28)", 784, std::nanf("")), "--output", folder / "y.npy", "--json"}), 1);
+  failure(synfire({"infer", converted(), "--input", npy("wrong.npy", "(2, 1, 8, 8)", 128, 0), "--output",
+                   folder / "y.npy", "--json"}),
+          1);
+  failure(synfire({"infer", converted(), "--input", npy("short.npy", "(2, 1, 28, 28)", 100, 0), "--output",
+                   folder / "y.npy", "--json"}),
+          1);
+  failure(synfire({"infer", converted(), "--input", npy("nan.npy", "(1, 1, 28, 28)", 784, std::nanf("")), "--output",
+                   folder / "y.npy", "--json"}),
+          1);
 }
 
 TEST_CASE("conversion gives the same bytes with one thread and with two") {
   const Folder folder;
   for (const char* threads : {"1", "2"}) {
-    const Ended ended = synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--steps", "4", "--calibration-images", "100",
-                                 "--threads", threads, "-o", folder / (std::string(threads) + ".syn")});
+    const Ended ended =
+        synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--steps", "4", "--calibration-images", "100",
+                 "--threads", threads, "-o", folder / (std::string(threads) + ".syn")});
     REQUIRE_MESSAGE(ended.code == 0, ended.err);
   }
   CHECK(syn::test::read(folder / "1.syn") == syn::test::read(folder / "2.syn"));
@@ -152,7 +174,8 @@ TEST_CASE("conversion gives the same bytes with one thread and with two") {
 }
 
 TEST_CASE("Ctrl-C ends a long verb at once with exit code 130") {
-  syn::test::Program program({syn::test::binary("synfire"), "eval", converted(), "--data", "fashion-mnist", "--split", "train", "--threads", "1", "--json"});
+  syn::test::Program program({syn::test::binary("synfire"), "eval", converted(), "--data", "fashion-mnist", "--split",
+                              "train", "--threads", "1", "--json"});
   REQUIRE(program.wait_for_error("spiking network"));
   program.signal(SIGINT);
   failure(program.wait(std::chrono::seconds(10)), 130);

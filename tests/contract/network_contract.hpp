@@ -124,8 +124,8 @@ void network_contract(Make make) {
     const std::uint32_t total = 500;
     const auto size = [](std::uint32_t n) -> std::size_t { return n % 50 == 0 ? kMaxChunkBytes : n % 7 * 100; };
     const auto feed = [&] {
-      while (next < total &&
-             send_from(a, at_a, at_b, b.self(), next % 50 == 0 ? Channel::bulk : Channel::data, numbered(next, size(next))) == Sent::taken) {
+      while (next < total && send_from(a, at_a, at_b, b.self(), next % 50 == 0 ? Channel::bulk : Channel::data,
+                                       numbered(next, size(next))) == Sent::taken) {
         ++next;
       }
       return at_b.received.size() == total;
@@ -153,8 +153,8 @@ void network_contract(Make make) {
       const std::uint64_t before_a = at_a.generation(), before_b = at_b.generation();
       const std::size_t events_a = at_a.events.size(), events_b = at_b.events.size();
       world.break_connection();
-      REQUIRE(world.run_until(
-          [&] { return both_up() && at_a.generation() > before_a && at_b.generation() > before_b; }, kLimit));
+      REQUIRE(world.run_until([&] { return both_up() && at_a.generation() > before_a && at_b.generation() > before_b; },
+                              kLimit));
       CHECK(at_a.events.at(events_a) == PeerEvent{b.self(), PeerState::down, before_a});
       CHECK(at_b.events.at(events_b) == PeerEvent{a.self(), PeerState::down, before_b});
       CHECK(send_from(a, at_a, at_b, b.self(), Channel::data, numbered(7)) == Sent::taken);

@@ -11,7 +11,9 @@ struct World {
   std::optional<AsioClock> real{std::in_place, loop};
   Clock& clock() { return *real; }
   void destroy_clock() { real.reset(); }
-  bool run_until(std::move_only_function<bool()> done, Duration limit) { return loop.run_until(std::move(done), limit); }
+  bool run_until(std::move_only_function<bool()> done, Duration limit) {
+    return loop.run_until(std::move(done), limit);
+  }
 };
 }  // namespace
 

@@ -12,7 +12,9 @@ struct World {
   std::unique_ptr<ThreadCompute> real;
   Compute& compute() { return *real; }
   void end_node() { real.reset(); }
-  bool run_until(std::move_only_function<bool()> done, Duration limit) { return loop.run_until(std::move(done), limit); }
+  bool run_until(std::move_only_function<bool()> done, Duration limit) {
+    return loop.run_until(std::move(done), limit);
+  }
 };
 }  // namespace
 

@@ -13,7 +13,9 @@ struct World {
   std::unique_ptr<FolderStore> real = FolderStore::open(loop, folder.path() / "state").value();
   Store& store() { return *real; }
   void restart() { real = FolderStore::open(loop, folder.path() / "state").value(); }
-  bool run_until(std::move_only_function<bool()> done, Duration limit) { return loop.run_until(std::move(done), limit); }
+  bool run_until(std::move_only_function<bool()> done, Duration limit) {
+    return loop.run_until(std::move(done), limit);
+  }
 };
 }  // namespace
 

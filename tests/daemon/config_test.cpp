@@ -81,8 +81,10 @@ TEST_CASE("a configuration that is wrong is one message that names what and wher
   CHECK(complaint("log = \"xml\"\n").todo.find("json") != std::string::npos);
   CHECK(complaint("peer = 3\n").what.find("peer") != std::string::npos);
   CHECK(complaint("[[peer]]\nname = \"x\"\n").what.find("key") != std::string::npos);
-  CHECK(complaint("[[peer]]\nname = \"x\"\nkey = \"k\"\n[[peer]]\nname = \"x\"\nkey = \"l\"\n").what.find("x") != std::string::npos);
-  CHECK(complaint("[[peer]]\nname = \"x\"\nkey = \"k\"\n[[peer]]\nname = \"y\"\nkey = \"k\"\n").what.find("y") != std::string::npos);
+  CHECK(complaint("[[peer]]\nname = \"x\"\nkey = \"k\"\n[[peer]]\nname = \"x\"\nkey = \"l\"\n").what.find("x") !=
+        std::string::npos);
+  CHECK(complaint("[[peer]]\nname = \"x\"\nkey = \"k\"\n[[peer]]\nname = \"y\"\nkey = \"k\"\n").what.find("y") !=
+        std::string::npos);
   CHECK(complaint("not toml at all").where.find("line 5") != std::string::npos);
   CHECK_FALSE(daemon::read_node_config(folder.scratch->path() / "none.toml"));
   CHECK_FALSE(daemon::read_node_config(folder.scratch->path()));

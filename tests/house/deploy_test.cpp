@@ -23,7 +23,8 @@ TEST_CASE("the systemd unit is one that systemd accepts") {
   const fs::path copy = fs::temp_directory_path() / "synfire-unit-test";
   fs::create_directories(copy);
   std::ofstream(copy / "synfired.service") << text;
-  const std::string command = "systemd-analyze verify --man=no '" + (copy / "synfired.service").string() + "' >'" + (copy / "said").string() + "' 2>&1";
+  const std::string command = "systemd-analyze verify --man=no '" + (copy / "synfired.service").string() + "' >'" +
+                              (copy / "said").string() + "' 2>&1";
   const int code = std::system(command.c_str());
   std::stringstream said;
   said << std::ifstream(copy / "said").rdbuf();

@@ -93,7 +93,8 @@ TEST_CASE("no include breaks the arrows of cmake/layers.cmake") {
     for (const fs::path& file : sources(root, top)) {
       std::ifstream in(file);
       ++files;
-      for (const std::string& breach : breaches(rooms, fs::relative(file, root).generic_string(), in)) FAIL_CHECK(breach);
+      for (const std::string& breach : breaches(rooms, fs::relative(file, root).generic_string(), in))
+        FAIL_CHECK(breach);
     }
   }
   CHECK(files > 30);
@@ -108,7 +109,8 @@ TEST_CASE("the layering check notices a breach") {
 }
 
 TEST_CASE("a header that names a third-party library is private to its room") {
-  const std::vector<std::string> libraries = {"boost/", "zmq", "google/protobuf", "torch/", "onnx/", "CLI/", "toml++", "nlohmann/json.hpp", "sodium", "hwy/"};
+  const std::vector<std::string> libraries = {"boost/", "zmq",    "google/protobuf",   "torch/", "onnx/",
+                                              "CLI/",   "toml++", "nlohmann/json.hpp", "sodium", "hwy/"};
   const fs::path root = SYN_SOURCE_DIR;
   const auto rooms = read_layers(root / "cmake/layers.cmake");
   const std::vector<std::string> tops = {"core", "snn", "transport", "nodes", "conversion", "report", "sim", "cli"};

@@ -36,7 +36,8 @@ TEST_CASE("every command of the README works") {
     if (block.find_first_not_of(" \n") == std::string::npos) continue;
     ++commands;
     // Whatever a block leaves in the background ends with it.
-    const std::string script = "set -euo pipefail\ncd '" + root + "'\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n" + block;
+    const std::string script =
+        "set -euo pipefail\ncd '" + root + "'\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n" + block;
     const auto ended = syn::test::Program({"/bin/bash", "-c", script}).wait(std::chrono::seconds(1200));
     CHECK_MESSAGE(ended.code == 0, block << "\n" << ended.out << ended.err);
     CHECK_FALSE(ended.timed_out);

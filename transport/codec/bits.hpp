@@ -12,7 +12,9 @@ namespace syn::codec {
 
 inline constexpr std::size_t kSlack = 8;  // bytes that a writer may touch behind the last one it uses
 
-constexpr std::uint64_t low_bits(unsigned n) { return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1; }
+constexpr std::uint64_t low_bits(unsigned n) {
+  return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+}
 
 class BitWriter {
  public:
@@ -22,7 +24,7 @@ class BitWriter {
   void put(std::uint64_t value, unsigned n) {
     word_ |= value << filled_;
     filled_ += n;
-    std::memcpy(at_, &word_, 8);  // always the whole word: cheaper than asking whether it is full
+    std::memcpy(at_, &word_, 8);         // always the whole word: cheaper than asking whether it is full
     const unsigned whole = filled_ / 8;  // at most 7: 7 bits waiting and 56 new ones
     at_ += whole;
     word_ >>= whole * 8;

@@ -12,7 +12,7 @@
 namespace syn::codec {
 
 // Chosen so that the largest legal message stays below kMaxControlBytes.
-inline constexpr std::size_t kMaxName = 64;         // of a node, a version, a reason
+inline constexpr std::size_t kMaxName = 64;  // of a node, a version, a reason
 inline constexpr std::size_t kMaxAddress = 128;
 inline constexpr std::size_t kMaxPopulation = 256;  // exporters nest module names
 inline constexpr std::size_t kMaxText = 4096;       // each part of an Error

@@ -26,11 +26,21 @@ bool few_fields(ByteView payload) {
     std::uint64_t tag, length = 0;
     if (++fields > kMaxFields || !varint(tag)) return false;
     switch (tag & 7) {
-      case 0: if (!varint(length)) return false; length = 0; break;
-      case 1: length = 8; break;
-      case 2: if (!varint(length)) return false; break;
-      case 5: length = 4; break;
-      default: return false;  // groups: we have none, and they nest
+      case 0:
+        if (!varint(length)) return false;
+        length = 0;
+        break;
+      case 1:
+        length = 8;
+        break;
+      case 2:
+        if (!varint(length)) return false;
+        break;
+      case 5:
+        length = 4;
+        break;
+      default:
+        return false;  // groups: we have none, and they nest
     }
     if (length > payload.size() - at) return false;
     at += length;
@@ -193,14 +203,22 @@ Expected<Message> take_payload(const Header& header, ByteView payload) {
   }
   if (!few_fields(payload)) return malformed("not Protobuf, or too many fields", name_of(header.kind));
   switch (header.kind) {
-    case Kind::hello: return take_as<wire::Hello>(header, payload);
-    case Kind::lease: return take_as<wire::Lease>(header, payload);
-    case Kind::lease_reply: return take_as<wire::LeaseReply>(header, payload);
-    case Kind::prepare: return take_as<wire::Prepare>(header, payload);
-    case Kind::prepared: return take_as<wire::Prepared>(header, payload);
-    case Kind::failed: return take_as<wire::Failed>(header, payload);
-    case Kind::status: return take_as<wire::Status>(header, payload);
-    default: break;
+    case Kind::hello:
+      return take_as<wire::Hello>(header, payload);
+    case Kind::lease:
+      return take_as<wire::Lease>(header, payload);
+    case Kind::lease_reply:
+      return take_as<wire::LeaseReply>(header, payload);
+    case Kind::prepare:
+      return take_as<wire::Prepare>(header, payload);
+    case Kind::prepared:
+      return take_as<wire::Prepared>(header, payload);
+    case Kind::failed:
+      return take_as<wire::Failed>(header, payload);
+    case Kind::status:
+      return take_as<wire::Status>(header, payload);
+    default:
+      break;
   }
   SYN_ASSERT(false, header.kind);
   return malformed("no payload of its own", name_of(header.kind));

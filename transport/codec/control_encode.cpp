@@ -84,9 +84,9 @@ void put_payload(const Prepare& m, Bytes& out) {
   SYN_ASSERT(m.spec.in.size() <= kMaxShardEdges && m.spec.out.size() <= kMaxShardEdges, m.spec.in.size(),
              m.spec.out.size());
   SYN_ASSERT(m.peers.size() <= kMaxShardPeers, m.peers.size());
-  SYN_ASSERT(m.spec.steps >= 1 && m.spec.steps <= kMaxSteps && m.spec.window_steps >= 1 &&
-                 m.spec.window_steps <= kMaxSteps,
-             m.spec.steps, m.spec.window_steps);
+  SYN_ASSERT(
+      m.spec.steps >= 1 && m.spec.steps <= kMaxSteps && m.spec.window_steps >= 1 && m.spec.window_steps <= kMaxSteps,
+      m.spec.steps, m.spec.window_steps);
   wire::Prepare w;
   w.set_model(m.model.bytes.data(), m.model.bytes.size());
   w.set_shard(m.spec.shard);

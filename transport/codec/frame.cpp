@@ -77,7 +77,8 @@ void write_header(const Header& h, std::span<std::uint8_t> out) {
 }
 
 Expected<Header> read_header(ByteView frame) {
-  if (frame.size() < kHeaderBytes) return malformed(text::cat("shorter than its header: ", frame.size(), " bytes"), "?");
+  if (frame.size() < kHeaderBytes)
+    return malformed(text::cat("shorter than its header: ", frame.size(), " bytes"), "?");
   const auto version = get<std::uint8_t>(frame, 0);
   const auto kind = get<std::uint8_t>(frame, 1);
   if (version != kProtocol) return malformed(text::cat("protocol version ", int{version}, " is not known"), "?");
@@ -93,12 +94,11 @@ Expected<Header> read_header(ByteView frame) {
                  .window = get<std::uint32_t>(frame, 28)};
   const KindFacts& facts = kKinds[kind];
   if (h.flags & ~facts.flags) return malformed("unknown flags are set", facts.name);
-  const bool idle_is_zero = ((facts.uses & deployment) || h.deployment.value == 0) &&
-                            ((facts.uses & epoch) || h.epoch.value == 0) &&
-                            ((facts.uses & inference) || h.inference.value == 0) &&
-                            ((facts.uses & edge) || h.edge.value == 0) &&
-                            ((facts.uses & encoding) || h.encoding == Encoding::raw16) &&
-                            ((facts.uses & window) || h.window == 0) && get<std::uint8_t>(frame, 27) == 0;
+  const bool idle_is_zero =
+      ((facts.uses & deployment) || h.deployment.value == 0) && ((facts.uses & epoch) || h.epoch.value == 0) &&
+      ((facts.uses & inference) || h.inference.value == 0) && ((facts.uses & edge) || h.edge.value == 0) &&
+      ((facts.uses & encoding) || h.encoding == Encoding::raw16) && ((facts.uses & window) || h.window == 0) &&
+      get<std::uint8_t>(frame, 27) == 0;
   if (!idle_is_zero) return malformed("an unused header field is not zero", facts.name);
   if (h.encoding > Encoding::sparse_packed) {
     return malformed(text::cat("encoding ", h.encoding, " is not known"), facts.name);

@@ -16,8 +16,23 @@ namespace syn::codec {
 
 // The numbers are on the wire: never reuse one. In the order of Message's alternatives, from 1.
 enum class Kind : std::uint8_t {
-  hello = 1, lease, lease_reply, draining, prepare, chunk, prepared, activate, activated, retire,
-  spike_frame, potential_frame, ack, failed, cancel, status_request, status
+  hello = 1,
+  lease,
+  lease_reply,
+  draining,
+  prepare,
+  chunk,
+  prepared,
+  activate,
+  activated,
+  retire,
+  spike_frame,
+  potential_frame,
+  ack,
+  failed,
+  cancel,
+  status_request,
+  status
 };
 inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(Kind::status);
 

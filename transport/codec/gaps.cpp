@@ -33,7 +33,9 @@ struct Code {
   bool terminated;
   unsigned bits() const { return static_cast<unsigned>(ones) + (terminated ? 1 : 0); }
 };
-Code unary(std::uint32_t value, std::uint32_t most, unsigned k) { return {value >> k, (value >> k) < (most >> k)}; }
+Code unary(std::uint32_t value, std::uint32_t most, unsigned k) {
+  return {value >> k, (value >> k) < (most >> k)};
+}
 
 void put_rice(BitWriter& out, std::uint32_t value, std::uint32_t most, unsigned k) {
   Code code = unary(value, most, k);

@@ -15,8 +15,12 @@ namespace {
 
 constexpr std::size_t kBlock = 64;  // neurons a mask word
 
-std::size_t bytes_for(std::uint64_t bits) { return static_cast<std::size_t>((bits + 7) / 8); }
-unsigned width_of(std::uint32_t greatest) { return static_cast<unsigned>(std::bit_width(greatest)); }
+std::size_t bytes_for(std::uint64_t bits) {
+  return static_cast<std::size_t>((bits + 7) / 8);
+}
+unsigned width_of(std::uint32_t greatest) {
+  return static_cast<unsigned>(std::bit_width(greatest));
+}
 
 // Bit i: count i is not zero. Four 16-bit lanes at a time: adding 0x7fff carries into a lane's top bit exactly if the
 // lane is not zero (counts stay below 0x8000), and one multiplication gathers the four top bits.
@@ -67,23 +71,30 @@ Summary summarise(std::span<const Count> counts) {
 // Whether the encoding can express windows with this greatest count at all.
 bool applies(Encoding encoding, std::uint32_t greatest) {
   switch (encoding) {
-    case Encoding::bitmap: return greatest == 1;
-    case Encoding::sparse_packed: return greatest >= 2;
+    case Encoding::bitmap:
+      return greatest == 1;
+    case Encoding::sparse_packed:
+      return greatest >= 2;
     case Encoding::raw16:
     case Encoding::gaps:
-    case Encoding::packed: return true;
+    case Encoding::packed:
+      return true;
   }
   return false;
 }
 
 std::size_t size_of(Encoding encoding, const Content& content, std::uint32_t greatest) {
   switch (encoding) {
-    case Encoding::raw16: return content.neurons * 2;
-    case Encoding::bitmap: return bytes_for(content.neurons);
-    case Encoding::packed: return bytes_for(content.neurons * width_of(greatest));
+    case Encoding::raw16:
+      return content.neurons * 2;
+    case Encoding::bitmap:
+      return bytes_for(content.neurons);
+    case Encoding::packed:
+      return bytes_for(content.neurons * width_of(greatest));
     case Encoding::sparse_packed:
       return bytes_for(content.neurons) + bytes_for(content.fired * width_of(greatest - 1));
-    case Encoding::gaps: break;  // known only by encoding it
+    case Encoding::gaps:
+      break;  // known only by encoding it
   }
   SYN_ASSERT(false, encoding);
   return 0;
@@ -119,7 +130,9 @@ Bytes encode(Encoding encoding, std::span<const Count> counts, std::uint32_t gre
     case Encoding::bitmap:
       if (size > 0) std::memcpy(out.data(), summary.masks.data(), size);
       break;
-    case Encoding::packed: put_packed(counts, width_of(greatest), out.data()); break;
+    case Encoding::packed:
+      put_packed(counts, width_of(greatest), out.data());
+      break;
     case Encoding::sparse_packed: {
       const std::size_t map = bytes_for(counts.size());
       if (map > 0) std::memcpy(out.data(), summary.masks.data(), map);
@@ -132,7 +145,8 @@ Bytes encode(Encoding encoding, std::span<const Count> counts, std::uint32_t gre
       }
       break;
     }
-    case Encoding::gaps: SYN_ASSERT(false, "gaps.hpp");
+    case Encoding::gaps:
+      SYN_ASSERT(false, "gaps.hpp");
   }
   out.resize(size);
   return out;
@@ -193,7 +207,9 @@ Count take_packed(ByteView bytes, unsigned width, std::span<Count> counts) {
   return greatest;
 }
 
-std::unexpected<Error> refuse(std::string what) { return malformed(std::move(what), name_of(Kind::spike_frame)); }
+std::unexpected<Error> refuse(std::string what) {
+  return malformed(std::move(what), name_of(Kind::spike_frame));
+}
 
 Expected<> take_sparse(ByteView bytes, std::uint32_t greatest, std::span<Count> counts) {
   const std::size_t map = bytes_for(counts.size());

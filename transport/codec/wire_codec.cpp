@@ -33,22 +33,49 @@ void put_raw(Bytes& out, const void* from, std::size_t size) {
 }
 
 Header of(Kind kind, const FrameId& id) {
-  return {.kind = kind, .deployment = id.deployment, .epoch = id.epoch, .inference = id.inference, .edge = id.edge,
+  return {.kind = kind,
+          .deployment = id.deployment,
+          .epoch = id.epoch,
+          .inference = id.inference,
+          .edge = id.edge,
           .window = id.window};
 }
-FrameId id_of(const Header& h) { return {h.deployment, h.epoch, h.inference, h.edge, h.window}; }
+FrameId id_of(const Header& h) {
+  return {h.deployment, h.epoch, h.inference, h.edge, h.window};
+}
 
-// ---- headers, one a message type: a new type without one does not compile --------------------------------------------
-Header header_of(const Hello&) { return {.kind = Kind::hello}; }
-Header header_of(const Lease& m) { return {.kind = Kind::lease, .epoch = m.epoch}; }
-Header header_of(const LeaseReply& m) { return {.kind = Kind::lease_reply, .epoch = m.seen}; }
-Header header_of(const Draining&) { return {.kind = Kind::draining}; }
-Header header_of(const Prepare& m) { return {.kind = Kind::prepare, .deployment = m.deployment, .epoch = m.epoch}; }
-Header header_of(const Chunk& m) { return {.kind = Kind::chunk, .deployment = m.deployment, .epoch = m.epoch}; }
-Header header_of(const Prepared& m) { return {.kind = Kind::prepared, .deployment = m.deployment, .epoch = m.epoch}; }
-Header header_of(const Activate& m) { return {.kind = Kind::activate, .deployment = m.deployment, .epoch = m.epoch}; }
-Header header_of(const Activated& m) { return {.kind = Kind::activated, .deployment = m.deployment, .epoch = m.epoch}; }
-Header header_of(const Retire& m) { return {.kind = Kind::retire, .deployment = m.deployment, .epoch = m.epoch}; }
+// ---- headers, one a message type: a new type without one does not compile
+// --------------------------------------------
+Header header_of(const Hello&) {
+  return {.kind = Kind::hello};
+}
+Header header_of(const Lease& m) {
+  return {.kind = Kind::lease, .epoch = m.epoch};
+}
+Header header_of(const LeaseReply& m) {
+  return {.kind = Kind::lease_reply, .epoch = m.seen};
+}
+Header header_of(const Draining&) {
+  return {.kind = Kind::draining};
+}
+Header header_of(const Prepare& m) {
+  return {.kind = Kind::prepare, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const Chunk& m) {
+  return {.kind = Kind::chunk, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const Prepared& m) {
+  return {.kind = Kind::prepared, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const Activate& m) {
+  return {.kind = Kind::activate, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const Activated& m) {
+  return {.kind = Kind::activated, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const Retire& m) {
+  return {.kind = Kind::retire, .deployment = m.deployment, .epoch = m.epoch};
+}
 Header header_of(const SpikeFrame& m) {
   Header h = of(Kind::spike_frame, m.id);
   h.encoding = m.encoding;
@@ -69,13 +96,18 @@ Header header_of(const Failed& m) {
 Header header_of(const Cancel& m) {
   return {.kind = Kind::cancel, .deployment = m.deployment, .epoch = m.epoch, .inference = m.inference};
 }
-Header header_of(const StatusRequest&) { return {.kind = Kind::status_request}; }
-Header header_of(const Status& m) { return {.kind = Kind::status, .epoch = m.epoch}; }
+Header header_of(const StatusRequest&) {
+  return {.kind = Kind::status_request};
+}
+Header header_of(const Status& m) {
+  return {.kind = Kind::status, .epoch = m.epoch};
+}
 
-// ---- payloads without Protobuf ---------------------------------------------------------------------------------------
+// ---- payloads without Protobuf
+// ---------------------------------------------------------------------------------------
 template <class M>
-  requires std::same_as<M, Draining> || std::same_as<M, Activate> || std::same_as<M, Activated> ||
-           std::same_as<M, Retire> || std::same_as<M, Cancel> || std::same_as<M, StatusRequest>
+requires std::same_as<M, Draining> || std::same_as<M, Activate> || std::same_as<M, Activated> ||
+    std::same_as<M, Retire> || std::same_as<M, Cancel> || std::same_as<M, StatusRequest>
 void put_payload(const M&, Bytes&) {}
 void put_payload(const Chunk& m, Bytes& out) {
   SYN_ASSERT(m.bytes.size() <= kMaxChunkBytes, m.bytes.size());
@@ -93,7 +125,9 @@ void put_payload(const PotentialFrame& m, Bytes& out) {
   put_u64(out, m.checksum);
   put_raw(out, m.potentials.data(), m.potentials.size() * 4);
 }
-void put_payload(const Ack& m, Bytes& out) { put_u64(out, m.consumed); }
+void put_payload(const Ack& m, Bytes& out) {
+  put_u64(out, m.consumed);
+}
 
 Expected<Message> take_spikes(const Header& h, ByteView payload) {
   SpikeFrame m{.id = id_of(h), .encoding = h.encoding, .has_checksum = (h.flags & kHasChecksum) != 0, .packed = {}};
@@ -122,7 +156,9 @@ Expected<Message> take_chunk(const Header& h, ByteView payload) {
     return malformed(text::cat("a chunk of ", payload.size(), " bytes"), name_of(h.kind));
   }
   const ByteView bytes = payload.subspan(kWord);
-  return Chunk{.deployment = h.deployment, .epoch = h.epoch, .offset = get_u64(payload),
+  return Chunk{.deployment = h.deployment,
+               .epoch = h.epoch,
+               .offset = get_u64(payload),
                .bytes = Bytes(bytes.begin(), bytes.end())};
 }
 
@@ -133,13 +169,20 @@ Expected<Message> take_ack(const Header& h, ByteView payload) {
 
 Expected<Message> take_bare(const Header& h) {
   switch (h.kind) {
-    case Kind::draining: return Draining{};
-    case Kind::activate: return Activate{h.deployment, h.epoch};
-    case Kind::activated: return Activated{h.deployment, h.epoch};
-    case Kind::retire: return Retire{h.deployment, h.epoch};
-    case Kind::cancel: return Cancel{h.deployment, h.epoch, h.inference};
-    case Kind::status_request: return StatusRequest{};
-    default: break;
+    case Kind::draining:
+      return Draining{};
+    case Kind::activate:
+      return Activate{h.deployment, h.epoch};
+    case Kind::activated:
+      return Activated{h.deployment, h.epoch};
+    case Kind::retire:
+      return Retire{h.deployment, h.epoch};
+    case Kind::cancel:
+      return Cancel{h.deployment, h.epoch, h.inference};
+    case Kind::status_request:
+      return StatusRequest{};
+    default:
+      break;
   }
   SYN_ASSERT(false, h.kind);
   return StatusRequest{};
@@ -162,15 +205,20 @@ Bytes WireCodec::encode(const Message& message) const {
 }
 
 Expected<Message> WireCodec::decode(ByteView bytes) const {
-  if (bytes.size() > kMaxFrameBytes) return malformed(text::cat(bytes.size(), " bytes, more than a frame may have"), "?");
+  if (bytes.size() > kMaxFrameBytes)
+    return malformed(text::cat(bytes.size(), " bytes, more than a frame may have"), "?");
   const auto header = read_header(bytes);
   if (!header) return fail(header.error());
   const ByteView payload = bytes.subspan(kHeaderBytes);
   switch (header->kind) {
-    case Kind::spike_frame: return take_spikes(*header, payload);
-    case Kind::potential_frame: return take_potentials(*header, payload);
-    case Kind::chunk: return take_chunk(*header, payload);
-    case Kind::ack: return take_ack(*header, payload);
+    case Kind::spike_frame:
+      return take_spikes(*header, payload);
+    case Kind::potential_frame:
+      return take_potentials(*header, payload);
+    case Kind::chunk:
+      return take_chunk(*header, payload);
+    case Kind::ack:
+      return take_ack(*header, payload);
     case Kind::draining:
     case Kind::activate:
     case Kind::activated:
@@ -185,7 +233,8 @@ Expected<Message> WireCodec::decode(ByteView bytes) const {
     case Kind::prepare:
     case Kind::prepared:
     case Kind::failed:
-    case Kind::status: return take_payload(*header, payload);
+    case Kind::status:
+      return take_payload(*header, payload);
   }
   return malformed("an unknown kind", "?");
 }

@@ -18,14 +18,22 @@ constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ
 
 std::optional<Happened> meaning(std::uint16_t event) {
   switch (event) {
-    case ZMQ_EVENT_ACCEPTED: return Happened::accepted;
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return Happened::connected;
-    case ZMQ_EVENT_DISCONNECTED: return Happened::disconnected;
-    case ZMQ_EVENT_CLOSED: return Happened::not_connected;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return Happened::handshake_broken;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return Happened::handshake_foreign;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return Happened::handshake_refused;
-    default: return std::nullopt;
+    case ZMQ_EVENT_ACCEPTED:
+      return Happened::accepted;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+      return Happened::connected;
+    case ZMQ_EVENT_DISCONNECTED:
+      return Happened::disconnected;
+    case ZMQ_EVENT_CLOSED:
+      return Happened::not_connected;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+      return Happened::handshake_broken;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+      return Happened::handshake_foreign;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      return Happened::handshake_refused;
+    default:
+      return std::nullopt;
   }
 }
 

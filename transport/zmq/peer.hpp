@@ -13,9 +13,9 @@
 
 namespace syn::mq {
 
-inline constexpr std::uint8_t kChannels = 4;       // lead bytes 0..3 are Channel
-inline constexpr std::uint8_t kGreeting = 0xf0;    // dialler to acceptor, first on every connection
-inline constexpr std::uint8_t kWelcome = 0xf1;     // its answer
+inline constexpr std::uint8_t kChannels = 4;     // lead bytes 0..3 are Channel
+inline constexpr std::uint8_t kGreeting = 0xf0;  // dialler to acceptor, first on every connection
+inline constexpr std::uint8_t kWelcome = 0xf1;   // its answer
 
 // Both say the same: "SYN", the transport's version, who speaks.
 Bytes introduction(NodeId self);

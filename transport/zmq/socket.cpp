@@ -18,7 +18,9 @@ struct Context::Impl {
 };
 Context::Context() : impl_(std::make_unique<Impl>()) {}
 Context::~Context() = default;
-void* Context::handle() const { return impl_->context.handle(); }
+void* Context::handle() const {
+  return impl_->context.handle();
+}
 
 struct Socket::Impl : std::enable_shared_from_this<Impl> {
   Impl(void* context, Loop& l, int type)
@@ -75,15 +77,21 @@ namespace {
 
 int type_of(Kind kind) {
   switch (kind) {
-    case Kind::router: return ZMQ_ROUTER;
-    case Kind::dealer: return ZMQ_DEALER;
-    case Kind::reply: return ZMQ_REP;
-    case Kind::pair: return ZMQ_PAIR;
+    case Kind::router:
+      return ZMQ_ROUTER;
+    case Kind::dealer:
+      return ZMQ_DEALER;
+    case Kind::reply:
+      return ZMQ_REP;
+    case Kind::pair:
+      return ZMQ_PAIR;
   }
   return -1;
 }
 
-ByteView view(const zmq::message_t& m) { return {m.data<std::uint8_t>(), m.size()}; }
+ByteView view(const zmq::message_t& m) {
+  return {m.data<std::uint8_t>(), m.size()};
+}
 
 bool receive_part(void* handle, zmq::message_t& out) {
   for (;;) {
@@ -101,7 +109,9 @@ std::string property(const zmq::message_t& m, const char* name) {
 
 Socket::Socket(Context& context, Loop& loop, Kind kind)
     : impl_(std::make_shared<Impl>(context.handle(), loop, type_of(kind))) {}
-Socket::~Socket() { impl_->close(); }
+Socket::~Socket() {
+  impl_->close();
+}
 
 void Socket::set(int option, int value) {
   const int done = zmq_setsockopt(impl_->handle, option, &value, sizeof value);
@@ -116,8 +126,12 @@ void Socket::set(int option, ByteView value) {
   SYN_ASSERT(done == 0, option, zmq_strerror(errno));
 }
 
-bool Socket::bind(const std::string& address) { return zmq_bind(impl_->handle, address.c_str()) == 0; }
-bool Socket::connect(const std::string& address) { return zmq_connect(impl_->handle, address.c_str()) == 0; }
+bool Socket::bind(const std::string& address) {
+  return zmq_bind(impl_->handle, address.c_str()) == 0;
+}
+bool Socket::connect(const std::string& address) {
+  return zmq_connect(impl_->handle, address.c_str()) == 0;
+}
 
 std::string Socket::bound_address() const {
   char buffer[256];
@@ -173,8 +187,7 @@ std::optional<Incoming> Socket::receive() {
   }
   out.user_id = property(part, "User-Id");
   out.fd = zmq_msg_get(part.handle(), ZMQ_SRCFD);
-  while (part.more() && receive_part(impl_->handle, part)) {
-  }
+  while (part.more() && receive_part(impl_->handle, part)) {}
   return out;
 }
 
@@ -195,6 +208,8 @@ void Socket::watch(std::move_only_function<bool()> serve) {
   impl_->post();
 }
 
-void Socket::poke() { impl_->post(); }
+void Socket::poke() {
+  impl_->post();
+}
 
 }  // namespace syn::mq

@@ -12,7 +12,9 @@ namespace {
 
 constexpr unsigned kMostATurn = 16;  // strangers must not hold up the loop
 
-Bytes bytes_of(std::string_view s) { return {s.begin(), s.end()}; }
+Bytes bytes_of(std::string_view s) {
+  return {s.begin(), s.end()};
+}
 
 }  // namespace
 
@@ -39,8 +41,12 @@ bool Zap::serve() {
       if (admits_(key)) user = to_z85(key);
     }
     const bool ok = !user.empty();
-    reply_.send_parts({bytes_of("1.0"), part(1), bytes_of(ok ? "200" : "400"), bytes_of(ok ? "OK" : "not listed"),
-                       bytes_of(user), {}});
+    reply_.send_parts({bytes_of("1.0"),
+                       part(1),
+                       bytes_of(ok ? "200" : "400"),
+                       bytes_of(ok ? "OK" : "not listed"),
+                       bytes_of(user),
+                       {}});
   }
   return true;
 }

@@ -42,15 +42,17 @@ Answer run(snn::Model model, ByteView pixels, const std::string& watch = {}) {
 
 ann::Graph small_cnn(Random& r, bool max_pool) {
   const ann::Geometry two{{2, 2}, {2, 2}}, same{{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
-  return chain({2, 8, 8}, {conv(r, 6, 2, same, 1, false), norm(r, 6), ann::Relu{}, max_pool ? ann::Operator(ann::MaxPool{two}) : ann::AveragePool{two},
-                           conv(r, 8, 6, same), ann::Relu{}, ann::AveragePool{same}, ann::Flatten{}, gemm(r, 12, 128), ann::Relu{}, gemm(r, 5, 12), ann::Softmax{}});
+  return chain({2, 8, 8},
+               {conv(r, 6, 2, same, 1, false), norm(r, 6), ann::Relu{},
+                max_pool ? ann::Operator(ann::MaxPool{two}) : ann::AveragePool{two}, conv(r, 8, 6, same), ann::Relu{},
+                ann::AveragePool{same}, ann::Flatten{}, gemm(r, 12, 128), ann::Relu{}, gemm(r, 5, 12), ann::Softmax{}});
 }
 
 }  // namespace
 
 TEST_CASE("a network of whole numbers converts into exactly its quantised self") {
-  // Weights k * s with a greatest |k| of 127 per channel, ceilings that make thresholds whole: nothing is rounded but the
-  // counts, and the test does those itself from the k alone.
+  // Weights k * s with a greatest |k| of 127 per channel, ceilings that make thresholds whole: nothing is rounded but
+  // the counts, and the test does those itself from the k alone.
   SeededRandom r(21);
   constexpr std::int64_t kLevels = 8, kIn = 3, kMid = 4, kSide = 4, kOut = 3;
   const auto whole = [&](std::size_t outputs, std::size_t inputs) {
@@ -66,7 +68,8 @@ TEST_CASE("a network of whole numbers converts into exactly its quantised self")
   std::vector<float> amplitude;
   for (std::size_t o = 0; o < kMid; ++o) {
     const double unit = std::ldexp(1., -static_cast<int>(12 + o));  // of the sums; a weight is 255 * unit * k
-    for (std::size_t i = 0; i < kIn; ++i) first.weight.data.push_back(static_cast<float>(255 * unit * static_cast<double>(k1[o * kIn + i])));
+    for (std::size_t i = 0; i < kIn; ++i)
+      first.weight.data.push_back(static_cast<float>(255 * unit * static_cast<double>(k1[o * kIn + i])));
     first.bias.data.push_back(static_cast<float>(unit * static_cast<double>(bias[o])));
     ceilings.push_back(unit * static_cast<double>(theta[o] * kLevels));
     amplitude.push_back(static_cast<float>(unit * static_cast<double>(theta[o])));
@@ -92,9 +95,11 @@ TEST_CASE("a network of whole numbers converts into exactly its quantised self")
       for (std::size_t o = 0; o < kMid; ++o) {
         std::int64_t sum = bias[o];
         for (std::size_t i = 0; i < kIn; ++i) sum += k1[o * kIn + i] * data.image(n)[i * kSide * kSide + p];
-        const std::int64_t count = std::clamp<std::int64_t>((sum + theta[o] / 2 + 100 * theta[o] * kLevels) / theta[o] - 100 * kLevels, 0, kLevels);
+        const std::int64_t count = std::clamp<std::int64_t>(
+            (sum + theta[o] / 2 + 100 * theta[o] * kLevels) / theta[o] - 100 * kLevels, 0, kLevels);
         counts.push_back(static_cast<Count>(count));
-        for (std::size_t c = 0; c < kOut; ++c) potentials[c] += static_cast<std::int32_t>(k2[(c * kMid + o) * kSide * kSide + p] * count);
+        for (std::size_t c = 0; c < kOut; ++c)
+          potentials[c] += static_cast<std::int32_t>(k2[(c * kMid + o) * kSide * kSide + p] * count);
       }
     }
     const Answer answer = run(result.model, data.image(n), "Conv_0");
@@ -105,7 +110,8 @@ TEST_CASE("a network of whole numbers converts into exactly its quantised self")
 
 TEST_CASE("the integers follow from the graph by the rules alone") {
   SeededRandom r(22);
-  const auto graph = chain({2, 6, 6}, {conv(r, 5, 2, {{3, 3}}), ann::Relu{}, ann::AveragePool{{{2, 2}, {2, 2}}}, ann::Flatten{}, gemm(r, 4, 20)});
+  const auto graph = chain({2, 6, 6}, {conv(r, 5, 2, {{3, 3}}), ann::Relu{}, ann::AveragePool{{{2, 2}, {2, 2}}},
+                                       ann::Flatten{}, gemm(r, 4, 20)});
   const auto data = images(r, {2, 6, 6}, 40);
   const auto result = converted(graph, data, {.steps = 6, .bias_correction = false});
   const snn::Model& model = result.model;
@@ -117,11 +123,13 @@ TEST_CASE("the integers follow from the graph by the rules alone") {
   std::vector<double> amplitude;
   for (std::size_t o = 0; o < 5; ++o) {
     double greatest = 0;
-    for (std::size_t i = 0; i < 18; ++i) greatest = std::max(greatest, std::abs(conv1.weight.data[o * 18 + i] * (1 / 255.)));
+    for (std::size_t i = 0; i < 18; ++i)
+      greatest = std::max(greatest, std::abs(conv1.weight.data[o * 18 + i] * (1 / 255.)));
     const double unit = greatest / 127;
     for (std::size_t i = 0; i < 2; ++i) {
       for (std::size_t tap = 0; tap < 9; ++tap) {
-        CHECK(projection.weights[(tap * 2 + i) * 5 + o] == std::floor(conv1.weight.data[o * 18 + i * 9 + tap] * (1 / 255.) / unit + 0.5));
+        CHECK(projection.weights[(tap * 2 + i) * 5 + o] ==
+              std::floor(conv1.weight.data[o * 18 + i * 9 + tap] * (1 / 255.) / unit + 0.5));
       }
     }
     CHECK(neurons.bias[o] == std::floor(conv1.bias.data[o] / unit + 0.5));
@@ -133,12 +141,15 @@ TEST_CASE("the integers follow from the graph by the rules alone") {
   const auto& last = std::get<ann::Gemm>(graph.nodes[4].op);
   const auto& dense = std::get<snn::Dense>(model.projections[2].connection);
   double greatest = 0;
-  for (std::size_t i = 0; i < 80; ++i) greatest = std::max(greatest, std::abs(last.weight.data[i] * amplitude[i % 20 / 4]));
+  for (std::size_t i = 0; i < 80; ++i)
+    greatest = std::max(greatest, std::abs(last.weight.data[i] * amplitude[i % 20 / 4]));
   const double unit = greatest / 127;
   CHECK(std::get<snn::Readout>(model.populations[3].kind).scale == unit);
   for (std::size_t p = 0; p < 4; ++p) {
     for (std::size_t c = 0; c < 5; ++c) {
-      for (std::size_t o = 0; o < 4; ++o) CHECK(dense.weights[(p * 5 + c) * 4 + o] == std::floor(last.weight.data[o * 20 + c * 4 + p] * amplitude[c] / unit + 0.5));
+      for (std::size_t o = 0; o < 4; ++o)
+        CHECK(dense.weights[(p * 5 + c) * 4 + o] ==
+              std::floor(last.weight.data[o * 20 + c * 4 + p] * amplitude[c] / unit + 0.5));
     }
   }
 }
@@ -206,10 +217,13 @@ TEST_CASE("calibration beats the greatest sum, and bias correction brings the me
   const auto data = images(r, {2, 8, 8}, 200);
   const auto best = converted(graph, data, {.steps = 4});
   const auto coarse = converted(graph, data, {.steps = 4, .bias_correction = false, .ceiling = Ceiling::greatest});
-  const auto square = [](const LayerReport& l) { return l.clipping_error * l.clipping_error + l.rounding_error * l.rounding_error; };
+  const auto square = [](const LayerReport& l) {
+    return l.clipping_error * l.clipping_error + l.rounding_error * l.rounding_error;
+  };
   CHECK(square(best.layers[0]) < square(coarse.layers[0]));
   CHECK(coarse.layers[0].clipping_error == doctest::Approx(0).epsilon(1e-9));
-  for (const LayerReport& layer : best.layers) CHECK(std::abs(layer.mean_error_after) <= std::abs(layer.mean_error_before) + 1e-9);
+  for (const LayerReport& layer : best.layers)
+    CHECK(std::abs(layer.mean_error_after) <= std::abs(layer.mean_error_before) + 1e-9);
   CHECK(best.layers[0].mean_count > 0);
   CHECK(best.layers[0].mean_events <= best.layers[0].mean_count);
 }
@@ -237,7 +251,9 @@ TEST_CASE("what has no place in a spiking network is refused by name") {
     CHECK(!result.error().todo.empty());
   };
   refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}), ann::Flatten{}, gemm(r, 3, 64)}), "Conv_0");
-  refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}), ann::AveragePool{{{2, 2}}}, ann::Relu{}, ann::Flatten{}, gemm(r, 3, 36)}), "Conv_0");
+  refused(chain({2, 6, 6},
+                {conv(r, 4, 2, {{3, 3}}), ann::AveragePool{{{2, 2}}}, ann::Relu{}, ann::Flatten{}, gemm(r, 3, 36)}),
+          "Conv_0");
   refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}, 2), ann::Relu{}, ann::Flatten{}, gemm(r, 3, 64)}), "Conv_0");
   refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}), ann::Relu{}}), "Relu_1");
   refused(chain({2, 6, 6}, {ann::Relu{}, ann::Flatten{}, gemm(r, 3, 72)}), "Relu_0");
@@ -265,6 +281,7 @@ TEST_CASE("a network that takes flat vectors reads images, and pixels may be poo
   const auto logits = ann::Executor::make(graph)->run(x, 1);
   const auto potentials = run(pooled.model, data.image(3)).potentials;
   for (std::size_t k = 0; k < 3; ++k) {
-    CHECK(potentials[k] * std::get<snn::Readout>(pooled.model.populations[2].kind).scale == doctest::Approx(logits[k]).epsilon(0.05));
+    CHECK(potentials[k] * std::get<snn::Readout>(pooled.model.populations[2].kind).scale ==
+          doctest::Approx(logits[k]).epsilon(0.05));
   }
 }

@@ -13,7 +13,8 @@ void same_as_plain(const ann::Graph& graph, std::uint64_t seed) {
   const auto executor = ann::Executor::make(graph);
   REQUIRE_MESSAGE(executor.has_value(), (executor ? "" : executor.error().what + " " + executor.error().where));
   SeededRandom random(seed);
-  const std::size_t one = executor->size(graph.input), out = executor->size(graph.output), images = 14;  // more than a block
+  const std::size_t one = executor->size(graph.input), out = executor->size(graph.output),
+                    images = 14;  // more than a block
   std::vector<float> batch(images * one);
   for (float& v : batch) v = uniform(random, -1, 1);
   const auto logits = executor->run(batch, 1);
@@ -21,9 +22,11 @@ void same_as_plain(const ann::Graph& graph, std::uint64_t seed) {
   CHECK(executor->run(batch, 3) == logits);
   double worst = 0;
   for (std::size_t n = 0; n < images; ++n) {
-    const auto expected = plain(graph, {batch.begin() + static_cast<std::ptrdiff_t>(n * one), batch.begin() + static_cast<std::ptrdiff_t>((n + 1) * one)});
+    const auto expected = plain(graph, {batch.begin() + static_cast<std::ptrdiff_t>(n * one),
+                                        batch.begin() + static_cast<std::ptrdiff_t>((n + 1) * one)});
     const auto& y = expected.at(graph.output);
-    for (std::size_t i = 0; i < out; ++i) worst = std::max(worst, std::abs(logits[n * out + i] - y[i]) / (1 + std::abs(y[i])));
+    for (std::size_t i = 0; i < out; ++i)
+      worst = std::max(worst, std::abs(logits[n * out + i] - y[i]) / (1 + std::abs(y[i])));
   }
   CHECK(worst < 1e-5);
 }
@@ -35,9 +38,13 @@ TEST_CASE("the float executor computes what the operators say") {
   SUBCASE("a convolution with unequal paddings, dilation and an odd number of outputs") {
     same_as_plain(chain({3, 9, 11}, {conv(r, 17, 3, {{3, 2}, {1, 1}, {2, 3}, {1, 0}, {2, 3}})}), 2);
   }
-  SUBCASE("a strided convolution") { same_as_plain(chain({4, 12, 9}, {conv(r, 33, 4, {{3, 3}, {2, 3}, {1, 1}, {1, 1}, {1, 1}})}), 3); }
+  SUBCASE("a strided convolution") {
+    same_as_plain(chain({4, 12, 9}, {conv(r, 33, 4, {{3, 3}, {2, 3}, {1, 1}, {1, 1}, {1, 1}})}), 3);
+  }
   SUBCASE("groups and depthwise") {
-    same_as_plain(chain({6, 7, 7}, {conv(r, 12, 6, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, 3), conv(r, 12, 12, {{3, 3}, {2, 2}, {1, 1}, {0, 0}, {1, 1}}, 12, false)}), 4);
+    same_as_plain(chain({6, 7, 7}, {conv(r, 12, 6, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, 3),
+                                    conv(r, 12, 12, {{3, 3}, {2, 2}, {1, 1}, {0, 0}, {1, 1}}, 12, false)}),
+                  4);
   }
   SUBCASE("pooling at the border, both divisors, ceil mode") {
     same_as_plain(chain({5, 7, 8}, {ann::AveragePool{{{3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}}, false, false}}), 5);
@@ -46,14 +53,17 @@ TEST_CASE("the float executor computes what the operators say") {
     same_as_plain(chain({2, 8, 8}, {ann::AveragePool{{{3, 3}, {2, 2}, {1, 1}, {0, 0}, {0, 0}}, true, false}}), 8);
   }
   SUBCASE("a whole network") {
-    same_as_plain(chain({2, 10, 10}, {conv(r, 8, 2, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}), norm(r, 8), ann::Relu{}, ann::MaxPool{{{2, 2}, {2, 2}}},
-                                      conv(r, 20, 8, {{3, 3}, {1, 1}}), ann::Relu{}, ann::Flatten{}, gemm(r, 10, 180)}), 9);
+    same_as_plain(chain({2, 10, 10}, {conv(r, 8, 2, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}), norm(r, 8), ann::Relu{},
+                                      ann::MaxPool{{{2, 2}, {2, 2}}}, conv(r, 20, 8, {{3, 3}, {1, 1}}), ann::Relu{},
+                                      ann::Flatten{}, gemm(r, 10, 180)}),
+                  9);
   }
 }
 
 TEST_CASE("every value of a batch can be looked at by name, channel-last") {
   SeededRandom r(10);
-  const auto graph = chain({2, 4, 3}, {conv(r, 3, 2, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}), ann::Relu{}, ann::Flatten{}});
+  const auto graph =
+      chain({2, 4, 3}, {conv(r, 3, 2, {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}), ann::Relu{}, ann::Flatten{}});
   const auto executor = ann::Executor::make(graph).value();
   std::vector<float> batch(2 * 24);
   for (float& v : batch) v = uniform(r, -1, 1);

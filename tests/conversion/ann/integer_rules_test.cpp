@@ -1,5 +1,5 @@
-// Rules 1 to 5 of design.md against exact integers: every double that goes in is a fraction with a small denominator, so
-// that __int128 holds the exact answer.
+// Rules 1 to 5 of design.md against exact integers: every double that goes in is a fraction with a small denominator,
+// so that __int128 holds the exact answer.
 #include "conversion/integer_rules.hpp"
 
 #include <doctest/doctest.h>
@@ -13,11 +13,17 @@ using namespace syn;
 namespace {
 
 __extension__ typedef __int128 Wide;
-Wide floor_div(Wide a, Wide b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+Wide floor_div(Wide a, Wide b) {
+  return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
 // floor(a / b + 1/2), b > 0
-std::int64_t rounded(Wide a, Wide b) { return static_cast<std::int64_t>(floor_div(2 * a + b, 2 * b)); }
+std::int64_t rounded(Wide a, Wide b) {
+  return static_cast<std::int64_t>(floor_div(2 * a + b, 2 * b));
+}
 // An exact tie may fall either way, since max / 127 is not a binary fraction.
-bool tie(Wide a, Wide b) { return (2 * a + b) % (2 * b) == 0; }
+bool tie(Wide a, Wide b) {
+  return (2 * a + b) % (2 * b) == 0;
+}
 
 }  // namespace
 
@@ -35,10 +41,13 @@ TEST_CASE("rule 1: weights are 127ths of the channel's greatest, halves rounded 
     const auto quantised = quantise_weights(folded, bias, one_unit);
     for (std::size_t i = 0; i < folded.size(); ++i) {
       std::int64_t greatest = 0;
-      for (std::size_t j = one_unit ? 0 : i % outputs; j < folded.size(); j += one_unit ? 1 : outputs) greatest = std::max(greatest, std::abs(numerator[j]));
-      const std::int64_t exact = greatest == 0 ? 0 : std::clamp<std::int64_t>(rounded(Wide{127} * numerator[i], greatest), -127, 127);
+      for (std::size_t j = one_unit ? 0 : i % outputs; j < folded.size(); j += one_unit ? 1 : outputs)
+        greatest = std::max(greatest, std::abs(numerator[j]));
+      const std::int64_t exact =
+          greatest == 0 ? 0 : std::clamp<std::int64_t>(rounded(Wide{127} * numerator[i], greatest), -127, 127);
       const bool either = greatest != 0 && tie(Wide{127} * numerator[i], greatest);
-      CHECK_MESSAGE((quantised.weights[i] == exact || (either && quantised.weights[i] == exact - 1)), numerator[i], " of ", greatest);
+      CHECK_MESSAGE((quantised.weights[i] == exact || (either && quantised.weights[i] == exact - 1)), numerator[i],
+                    " of ", greatest);
       if (greatest != 0) CHECK(quantised.unit[i % outputs] == static_cast<double>(greatest) / (1 << 24) / 127);
     }
   }
@@ -55,12 +64,16 @@ TEST_CASE("rule 1: a channel without weights is told apart by its bias") {
 TEST_CASE("rules 2 and 3: biases and thresholds are whole units, halves rounded up") {
   SeededRandom random(2);
   for (int round = 0; round < 5000; ++round) {
-    const std::int64_t unit = 1ll << random.below(20), bias = static_cast<std::int64_t>(random.below(1ll << 32)) - (1ll << 31);
+    const std::int64_t unit = 1ll << random.below(20),
+                       bias = static_cast<std::int64_t>(random.below(1ll << 32)) - (1ll << 31);
     const std::int64_t ceiling = static_cast<std::int64_t>(random.below(1ll << 32)), levels = 1ll << random.below(6);
     const double d = 1 << 30;
-    CHECK(quantise_bias(static_cast<double>(bias) / d, static_cast<double>(unit) / d).value_or(-1) == (std::abs(rounded(bias, unit)) <= 1 << 30 ? rounded(bias, unit) : -1));
+    CHECK(quantise_bias(static_cast<double>(bias) / d, static_cast<double>(unit) / d).value_or(-1) ==
+          (std::abs(rounded(bias, unit)) <= 1 << 30 ? rounded(bias, unit) : -1));
     const std::int64_t theta = std::max<std::int64_t>(1, rounded(ceiling, Wide{levels} * unit));
-    CHECK(threshold_for(static_cast<double>(ceiling) / d, static_cast<std::uint32_t>(levels), static_cast<double>(unit) / d).value_or(-1) == (theta <= 1 << 30 ? theta : -1));
+    CHECK(threshold_for(static_cast<double>(ceiling) / d, static_cast<std::uint32_t>(levels),
+                        static_cast<double>(unit) / d)
+              .value_or(-1) == (theta <= 1 << 30 ? theta : -1));
   }
   CHECK(quantise_bias(-1.5, 1) == -1);  // floor(x + 1/2), not away from zero
   CHECK(quantise_bias(-2.5, 1) == -2);
@@ -72,8 +85,10 @@ TEST_CASE("rule 4: counts are the rounded quotient, within 0 and C") {
   for (int round = 0; round < 20000; ++round) {
     const auto theta = static_cast<std::int64_t>(1 + random.below(1 << random.below(24)));
     const auto levels = static_cast<std::int64_t>(1 + random.below(255));
-    const std::int64_t sum = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(theta * (levels + 4)))) - 2 * theta;
-    const auto exact = std::clamp<std::int64_t>(static_cast<std::int64_t>(floor_div(Wide{sum} + theta / 2, theta)), 0, levels);
+    const std::int64_t sum =
+        static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(theta * (levels + 4)))) - 2 * theta;
+    const auto exact =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(floor_div(Wide{sum} + theta / 2, theta)), 0, levels);
     CHECK(count_of(sum, theta, levels) == exact);
   }
 }
@@ -85,7 +100,8 @@ TEST_CASE("rule 5: windows of unequal divisors are brought to their least common
   CHECK(same->lcm == 36);
   CHECK(same->multiplier == std::vector<std::uint16_t>{9, 6, 6, 9, 6, 4, 4, 6, 6, 4, 4, 6, 9, 6, 6, 9});
   CHECK(same->greatest == 36);
-  const auto included = pool_sums({.geometry = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, .count_include_pad = true}, {4, 4, 1}, {4, 4, 1});
+  const auto included = pool_sums({.geometry = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, .count_include_pad = true},
+                                  {4, 4, 1}, {4, 4, 1});
   REQUIRE(included.has_value());
   CHECK(included->lcm == 9);
   CHECK(included->multiplier.empty());

@@ -21,7 +21,8 @@ inline ann::Tensor tensor(Random& random, std::vector<std::int64_t> shape, doubl
   for (float& v : out.data) v = uniform(random, low, high);
   return out;
 }
-inline ann::Conv conv(Random& random, std::int64_t out, std::int64_t in, ann::Geometry g, std::int64_t groups = 1, bool bias = true) {
+inline ann::Conv conv(Random& random, std::int64_t out, std::int64_t in, ann::Geometry g, std::int64_t groups = 1,
+                      bool bias = true) {
   const double reach = 2 / std::sqrt(static_cast<double>(in / groups * g.kernel[0] * g.kernel[1]));
   ann::Conv made{g, groups, tensor(random, {out, in / groups, g.kernel[0], g.kernel[1]}, -reach, reach), {}};
   if (bias) made.bias = tensor(random, {out}, -0.2, 0.4);
@@ -32,15 +33,18 @@ inline ann::Gemm gemm(Random& random, std::int64_t out, std::int64_t in) {
   return {tensor(random, {out, in}, -reach, reach), tensor(random, {out}, -0.2, 0.4)};
 }
 inline ann::BatchNormalization norm(Random& random, std::int64_t channels) {
-  return {tensor(random, {channels}, 0.5, 1.5), tensor(random, {channels}, -0.3, 0.5), tensor(random, {channels}, -0.3, 0.3),
-          tensor(random, {channels}, 0.5, 2), 1e-5f};
+  return {tensor(random, {channels}, 0.5, 1.5), tensor(random, {channels}, -0.3, 0.5),
+          tensor(random, {channels}, -0.3, 0.3), tensor(random, {channels}, 0.5, 2), 1e-5f};
 }
 // Nodes in a row: value "v0" is the input, node i makes "v<i+1>".
 inline ann::Graph chain(std::vector<std::int64_t> input, std::vector<ann::Operator> ops) {
   ann::Graph graph{"chain", "v0", std::move(input), {}, {}};
   for (ann::Operator& op : ops) {
     const std::string i = std::to_string(graph.nodes.size());
-    graph.nodes.push_back({std::string(ann::name_of(op)) + "_" + i, std::move(op), {"v" + i}, "v" + std::to_string(graph.nodes.size() + 1)});
+    graph.nodes.push_back({std::string(ann::name_of(op)) + "_" + i,
+                           std::move(op),
+                           {"v" + i},
+                           "v" + std::to_string(graph.nodes.size() + 1)});
   }
   graph.output = "v" + std::to_string(graph.nodes.size());
   return graph;
@@ -52,7 +56,8 @@ inline data::Dataset images(Random& random, data::Shape shape, std::size_t count
     const auto level = random.below(256), at = random.below(shape.size());
     for (std::size_t p = 0; p < shape.size(); ++p) {
       const auto distance = p > at ? p - at : at - p;
-      out.pixels.push_back(static_cast<std::uint8_t>(distance < shape.size() / 2 ? (level + random.below(64)) % 256 : random.below(48)));
+      out.pixels.push_back(
+          static_cast<std::uint8_t>(distance < shape.size() / 2 ? (level + random.below(64)) % 256 : random.below(48)));
     }
     out.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
   }
@@ -84,7 +89,9 @@ inline std::map<std::string, std::vector<double>> plain(const ann::Graph& graph,
             finish(y[static_cast<std::size_t>(at)], c, inside, cells);
           }
     };
-    const auto pixel = [&](std::int64_t c, std::int64_t iy, std::int64_t ix) { return x[static_cast<std::size_t>((c * in[1] + iy) * in[2] + ix)]; };
+    const auto pixel = [&](std::int64_t c, std::int64_t iy, std::int64_t ix) {
+      return x[static_cast<std::size_t>((c * in[1] + iy) * in[2] + ix)];
+    };
     if (const auto* conv = std::get_if<ann::Conv>(&node.op)) {
       const std::int64_t per_group = in[0] / conv->groups, outs = out[0] / conv->groups;
       window(
@@ -95,7 +102,9 @@ inline std::map<std::string, std::vector<double>> plain(const ann::Graph& graph,
               sum += double{conv->weight.data[static_cast<std::size_t>(w)]} * pixel(c / outs * per_group + i, iy, ix);
             }
           },
-          [&](double& sum, auto c, auto, auto) { sum += conv->bias.data.empty() ? 0. : conv->bias.data[static_cast<std::size_t>(c)]; });
+          [&](double& sum, auto c, auto, auto) {
+            sum += conv->bias.data.empty() ? 0. : conv->bias.data[static_cast<std::size_t>(c)];
+          });
     } else if (const auto* gemm = std::get_if<ann::Gemm>(&node.op)) {
       for (std::size_t o = 0; o < y.size(); ++o) {
         y[o] = gemm->bias.data.empty() ? 0. : gemm->bias.data[o];
@@ -105,17 +114,23 @@ inline std::map<std::string, std::vector<double>> plain(const ann::Graph& graph,
       const std::size_t positions = x.size() / bn->scale.data.size();
       for (std::size_t i = 0; i < x.size(); ++i) {
         const std::size_t c = i / positions;
-        y[i] = (x[i] - bn->mean.data[c]) / std::sqrt(double{bn->variance.data[c]} + bn->epsilon) * bn->scale.data[c] + bn->bias.data[c];
+        y[i] = (x[i] - bn->mean.data[c]) / std::sqrt(double{bn->variance.data[c]} + bn->epsilon) * bn->scale.data[c] +
+               bn->bias.data[c];
       }
     } else if (std::holds_alternative<ann::Relu>(node.op)) {
       for (std::size_t i = 0; i < x.size(); ++i) y[i] = std::max(0., x[i]);
     } else if (const auto* average = std::get_if<ann::AveragePool>(&node.op)) {
-      window(average->geometry, [&](double& sum, auto c, auto iy, auto ix, auto, auto) { sum += pixel(c, iy, ix); },
-             [&](double& sum, auto, auto inside, auto cells) { sum /= static_cast<double>(average->count_include_pad ? cells : inside); });
+      window(
+          average->geometry, [&](double& sum, auto c, auto iy, auto ix, auto, auto) { sum += pixel(c, iy, ix); },
+          [&](double& sum, auto, auto inside, auto cells) {
+            sum /= static_cast<double>(average->count_include_pad ? cells : inside);
+          });
     } else if (const auto* max = std::get_if<ann::MaxPool>(&node.op)) {
       std::ranges::fill(y, -std::numeric_limits<double>::infinity());
-      window(max->geometry, [&](double& most, auto c, auto iy, auto ix, auto, auto) { most = std::max(most, pixel(c, iy, ix)); },
-             [](double&, auto, auto, auto) {});
+      window(
+          max->geometry,
+          [&](double& most, auto c, auto iy, auto ix, auto, auto) { most = std::max(most, pixel(c, iy, ix)); },
+          [](double&, auto, auto, auto) {});
     } else {
       y = x;  // Flatten: channel-first already. Softmax is not for this executor.
     }

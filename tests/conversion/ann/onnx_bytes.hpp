@@ -18,7 +18,9 @@ struct Pb {
     bytes += static_cast<char>(v);
     return *this;
   }
-  Pb& integer(int field, std::int64_t v) { return varint(static_cast<std::uint64_t>(field) << 3).varint(static_cast<std::uint64_t>(v)); }
+  Pb& integer(int field, std::int64_t v) {
+    return varint(static_cast<std::uint64_t>(field) << 3).varint(static_cast<std::uint64_t>(v));
+  }
   Pb& string(int field, const std::string& s) {
     varint(static_cast<std::uint64_t>(field) << 3 | 2).varint(s.size());
     bytes += s;
@@ -38,12 +40,18 @@ inline Pb ints(const std::string& name, const std::vector<std::int64_t>& values)
   for (const auto v : values) out.integer(8, v);
   return out;
 }
-inline Pb integer(const std::string& name, std::int64_t value) { return Pb().string(1, name).integer(3, value).integer(20, 2); }
-inline Pb number(const std::string& name, float value) { return Pb().string(1, name).number(2, value).integer(20, 1); }
-inline Pb text(const std::string& name, const std::string& value) { return Pb().string(1, name).string(4, value).integer(20, 3); }
+inline Pb integer(const std::string& name, std::int64_t value) {
+  return Pb().string(1, name).integer(3, value).integer(20, 2);
+}
+inline Pb number(const std::string& name, float value) {
+  return Pb().string(1, name).number(2, value).integer(20, 1);
+}
+inline Pb text(const std::string& name, const std::string& value) {
+  return Pb().string(1, name).string(4, value).integer(20, 3);
+}
 
-inline Pb node(const std::string& name, const std::string& type, const std::vector<std::string>& inputs, const std::string& output,
-               const std::vector<Pb>& attributes = {}) {
+inline Pb node(const std::string& name, const std::string& type, const std::vector<std::string>& inputs,
+               const std::string& output, const std::vector<Pb>& attributes = {}) {
   Pb out;
   for (const auto& input : inputs) out.string(1, input);
   out.string(2, output).string(3, name).string(4, type);
@@ -54,10 +62,13 @@ template <class T>
 Pb tensor(const std::string& name, const std::vector<std::int64_t>& dims, int type, const std::vector<T>& values) {
   Pb out;
   for (const auto d : dims) out.integer(1, d);
-  out.integer(2, type).string(8, name).string(9, std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)));
+  out.integer(2, type).string(8, name).string(
+      9, std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)));
   return out;
 }
-inline Pb floats(const std::string& name, const std::vector<std::int64_t>& dims, const std::vector<float>& values) { return tensor(name, dims, 1, values); }
+inline Pb floats(const std::string& name, const std::vector<std::int64_t>& dims, const std::vector<float>& values) {
+  return tensor(name, dims, 1, values);
+}
 inline Pb int64s(const std::string& name, const std::vector<std::int64_t>& values) {
   return tensor(name, {static_cast<std::int64_t>(values.size())}, 7, values);
 }

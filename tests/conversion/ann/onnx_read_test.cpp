@@ -54,10 +54,27 @@ TEST_CASE("the operator cases of the ONNX project give their outputs") {
     MESSAGE("skipped: ../shared/data/onnx is not here");
     return;
   }
-  for (const char* name : {"AvgPool2d", "AvgPool2d_stride", "BatchNorm2d_eval", "BatchNorm2d_momentum_eval", "Conv2d", "Conv2d_depthwise",
-                           "Conv2d_depthwise_padded", "Conv2d_depthwise_strided", "Conv2d_depthwise_with_multiplier", "Conv2d_dilated", "Conv2d_groups",
-                           "Conv2d_groups_thnn", "Conv2d_no_bias", "Conv2d_padding", "Conv2d_strided", "Linear", "Linear_no_bias", "MaxPool2d",
-                           "MaxPool2d_stride_padding_dilation", "ReLU", "Softmax"}) {
+  for (const char* name : {"AvgPool2d",
+                           "AvgPool2d_stride",
+                           "BatchNorm2d_eval",
+                           "BatchNorm2d_momentum_eval",
+                           "Conv2d",
+                           "Conv2d_depthwise",
+                           "Conv2d_depthwise_padded",
+                           "Conv2d_depthwise_strided",
+                           "Conv2d_depthwise_with_multiplier",
+                           "Conv2d_dilated",
+                           "Conv2d_groups",
+                           "Conv2d_groups_thnn",
+                           "Conv2d_no_bias",
+                           "Conv2d_padding",
+                           "Conv2d_strided",
+                           "Linear",
+                           "Linear_no_bias",
+                           "MaxPool2d",
+                           "MaxPool2d_stride_padding_dilation",
+                           "ReLU",
+                           "Softmax"}) {
     CAPTURE(name);
     const auto at = folder / (std::string("test_") + name);
     const std::string model = slurp(at / "model.onnx");
@@ -65,12 +82,14 @@ TEST_CASE("the operator cases of the ONNX project give their outputs") {
     REQUIRE_MESSAGE(graph.has_value(), (graph ? "" : graph.error().what + " | " + graph.error().where));
     const auto executor = ann::Executor::make(*graph);
     REQUIRE(executor.has_value());
-    const auto input = parse_floats(slurp(at / "test_data_set_0" / "input_0.pb")), output = parse_floats(slurp(at / "test_data_set_0" / "output_0.pb"));
+    const auto input = parse_floats(slurp(at / "test_data_set_0" / "input_0.pb")),
+               output = parse_floats(slurp(at / "test_data_set_0" / "output_0.pb"));
     REQUIRE((input && output));
     const auto got = executor->run(input->values, 2);
     REQUIRE(got.size() == output->values.size());
     double worst = 0;
-    for (std::size_t i = 0; i < got.size(); ++i) worst = std::max<double>(worst, std::abs(got[i] - output->values[i]) / (1 + std::abs(output->values[i])));
+    for (std::size_t i = 0; i < got.size(); ++i)
+      worst = std::max<double>(worst, std::abs(got[i] - output->values[i]) / (1 + std::abs(output->values[i])));
     CHECK(worst < 1e-5);
   }
   for (const char* name : {"Conv1d", "AvgPool1d", "ConstantPad2d", "ZeroPad2d"}) {  // not supported, and said so
@@ -81,9 +100,10 @@ TEST_CASE("the operator cases of the ONNX project give their outputs") {
 
 TEST_CASE("what is written is read again") {
   SeededRandom r(1);
-  const auto graph = nets::chain({2, 9, 9}, {nets::conv(r, 4, 2, {{3, 3}, {2, 1}, {1, 2}, {1, 0}, {0, 1}}), nets::norm(r, 4), ann::Relu{},
-                                             ann::AveragePool{{{2, 2}, {2, 2}, {1, 1}, {1, 1}, {0, 0}}, true, true}, ann::MaxPool{{{2, 2}}}, ann::Flatten{},
-                                             nets::gemm(r, 5, 24), ann::Relu{}, nets::gemm(r, 3, 5), ann::Softmax{}});
+  const auto graph = nets::chain(
+      {2, 9, 9}, {nets::conv(r, 4, 2, {{3, 3}, {2, 1}, {1, 2}, {1, 0}, {0, 1}}), nets::norm(r, 4), ann::Relu{},
+                  ann::AveragePool{{{2, 2}, {2, 2}, {1, 1}, {1, 1}, {0, 0}}, true, true}, ann::MaxPool{{{2, 2}}},
+                  ann::Flatten{}, nets::gemm(r, 5, 24), ann::Relu{}, nets::gemm(r, 3, 5), ann::Softmax{}});
   const auto shapes = ann::shapes(graph);
   REQUIRE_MESSAGE(shapes.has_value(), (shapes ? "" : shapes.error().what));
   const auto bytes = onnx_file::write(graph);
@@ -96,11 +116,15 @@ TEST_CASE("what is written is read again") {
   CHECK(ann::Executor::make(*again)->run(batch, 1) == ann::Executor::make(graph)->run(batch, 1));
 }
 
-TEST_CASE("exporters' habits: constants, identities, dropout, empty and zero padding, flattening by Reshape, MatMul and Add") {
+TEST_CASE(
+    "exporters' habits: constants, identities, dropout, empty and zero padding, flattening by Reshape, MatMul and "
+    "Add") {
   File file;
-  file.initializers = {floats("w", {3, 2, 3, 3}, ramp(54)), floats("m", {48, 4}, ramp(192)), floats("b", {4}, {1, 2, 3, 4}),
-                       int64s("nothing", {0, 0, 0, 0, 0, 0, 0, 0}), int64s("one", {0, 0, 1, 1, 0, 0, 1, 1})};
-  const auto constant = node("k", "Constant", {}, "shape", {Pb().string(1, "value").add(5, int64s("", {-1, 48})).integer(20, 4)});
+  file.initializers = {floats("w", {3, 2, 3, 3}, ramp(54)), floats("m", {48, 4}, ramp(192)),
+                       floats("b", {4}, {1, 2, 3, 4}), int64s("nothing", {0, 0, 0, 0, 0, 0, 0, 0}),
+                       int64s("one", {0, 0, 1, 1, 0, 0, 1, 1})};
+  const auto constant =
+      node("k", "Constant", {}, "shape", {Pb().string(1, "value").add(5, int64s("", {-1, 48})).integer(20, 4)});
   // Stored backwards, so that reading must sort.
   file.nodes = {node("add", "Add", {"b", "mm"}, "y"),
                 node("mm", "MatMul", {"flat", "m"}, "mm"),
@@ -129,9 +153,11 @@ TEST_CASE("Gemm's alpha, beta and layouts, doubles, typed fields, auto_pad and G
   File file = conv_file();
   Pb typed;  // float_data, unpacked
   typed.integer(1, 3).integer(2, 1).string(8, "b").number(4, 1).number(4, 2).number(4, 3);
-  file.initializers = {tensor<double>("w", {3, 2, 2, 2}, 11, std::vector<double>(24, 0.25)), typed, floats("m", {3, 2}, {1, 2, 3, 4, 5, 6}), floats("o", {1}, {8})};
-  file.nodes = {node("c", "Conv", {"x", "w", "b"}, "c", {text("auto_pad", "SAME_UPPER")}), node("g", "GlobalAveragePool", {"c"}, "g"),
-                node("f", "Flatten", {"g"}, "f"), node("e", "Gemm", {"f", "m", "o"}, "y", {number("alpha", 2), number("beta", 0.5)})};
+  file.initializers = {tensor<double>("w", {3, 2, 2, 2}, 11, std::vector<double>(24, 0.25)), typed,
+                       floats("m", {3, 2}, {1, 2, 3, 4, 5, 6}), floats("o", {1}, {8})};
+  file.nodes = {node("c", "Conv", {"x", "w", "b"}, "c", {text("auto_pad", "SAME_UPPER")}),
+                node("g", "GlobalAveragePool", {"c"}, "g"), node("f", "Flatten", {"g"}, "f"),
+                node("e", "Gemm", {"f", "m", "o"}, "y", {number("alpha", 2), number("beta", 0.5)})};
   const auto graph = readable(file);
   const auto& conv = std::get<ann::Conv>(graph.nodes[0].op);
   CHECK(conv.geometry == ann::Geometry{{2, 2}, {1, 1}, {1, 1}, {0, 0}, {1, 1}});
@@ -160,12 +186,14 @@ TEST_CASE("a tensor that lies about its size is refused before memory is taken")
     file.initializers[0] = std::move(tensor);
     return file;
   };
-  refused(with_weights(floats("w", {3, 2, 3, 29826161}, ramp(54))), "declares 536870898 values but holds 54", "tensor 'w'");
+  refused(with_weights(floats("w", {3, 2, 3, 29826161}, ramp(54))), "declares 536870898 values but holds 54",
+          "tensor 'w'");
   refused(with_weights(floats("w", {1ll << 32, 1ll << 32, 3, 3}, ramp(54))), "too large", "tensor 'w'");
   refused(with_weights(floats("w", {3, -2, 3, -3}, ramp(54))), "negative", "tensor 'w'");
   refused(with_weights(floats("w", {3, 0, 3, 3}, {})), "empty", "tensor 'w'");
   refused(with_weights(floats("w", {3, 2, 3, 3}, ramp(53))), "holds 53", "tensor 'w'");
-  refused(with_weights(tensor<std::int64_t>("w", {3, 2, 3, 3}, 7, std::vector<std::int64_t>(54))), "neither float nor double", "tensor 'w'");
+  refused(with_weights(tensor<std::int64_t>("w", {3, 2, 3, 3}, 7, std::vector<std::int64_t>(54))),
+          "neither float nor double", "tensor 'w'");
   refused(with_weights(floats("w", {3, 2, 3, 3}, std::vector<float>(54, INFINITY))), "not a number", "tensor 'w'");
   Pb external = floats("w", {3, 2, 3, 3}, {});
   external.add(13, Pb().string(1, "location").string(2, "/etc/passwd")).integer(14, 1);
@@ -216,10 +244,12 @@ TEST_CASE("broken graphs are refused by node name") {
 TEST_CASE("cut and flipped files are refused or read, and never crash") {
   SeededRandom random(9);
   const Bytes whole = conv_file().bytes();
-  for (std::size_t length = 0; length < whole.size(); ++length) CHECK(!onnx_file::read(ByteView(whole).first(length), "cut"));
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    CHECK(!onnx_file::read(ByteView(whole).first(length), "cut"));
   for (int round = 0; round < 4000; ++round) {
     Bytes flipped = whole;
-    for (std::uint64_t flips = 1 + random.below(3); flips > 0; --flips) flipped[random.below(flipped.size())] ^= static_cast<std::uint8_t>(1u << random.below(8));
+    for (std::uint64_t flips = 1 + random.below(3); flips > 0; --flips)
+      flipped[random.below(flipped.size())] ^= static_cast<std::uint8_t>(1u << random.below(8));
     const auto graph = onnx_file::read(flipped, "flipped");
     if (graph) {
       CHECK(ann::shapes(*graph).has_value());

@@ -14,14 +14,20 @@ inline std::string random_text(Random& r, std::size_t most) {
   return out;
 }
 // Small and large numbers alike.
-inline std::uint64_t random_number(Random& r) { return r.u64() >> r.below(64); }
-inline std::uint32_t random_u32(Random& r) { return static_cast<std::uint32_t>(random_number(r)); }
+inline std::uint64_t random_number(Random& r) {
+  return r.u64() >> r.below(64);
+}
+inline std::uint32_t random_u32(Random& r) {
+  return static_cast<std::uint32_t>(random_number(r));
+}
 inline Bytes random_bytes(Random& r, std::size_t most) {
   Bytes out(r.below(most + 1));
   for (auto& b : out) b = static_cast<std::uint8_t>(r.u64());
   return out;
 }
-inline Error random_error(Random& r) { return {random_text(r, 200), random_text(r, 60), random_text(r, 60)}; }
+inline Error random_error(Random& r) {
+  return {random_text(r, 200), random_text(r, 60), random_text(r, 60)};
+}
 inline FrameId random_frame_id(Random& r) {
   return {.deployment = {random_u32(r)},
           .epoch = {random_number(r)},
@@ -53,14 +59,25 @@ inline Message random_message(Random& r, std::size_t kind) {
   switch (kind) {
     case 0: {
       const auto lowest = static_cast<std::uint32_t>(1 + r.below(9));
-      return Hello{lowest, lowest + static_cast<std::uint32_t>(r.below(9)), random_u32(r), random_text(r, 60),
-                   random_text(r, 20), r.u64()};
+      return Hello{lowest,
+                   lowest + static_cast<std::uint32_t>(r.below(9)),
+                   random_u32(r),
+                   random_text(r, 60),
+                   random_text(r, 20),
+                   r.u64()};
     }
-    case 1: return Lease{epoch, Duration{static_cast<std::int64_t>(r.below(3600'000'000'001))}, i64()};
-    case 2: return LeaseReply{r.chance(0.5), NodeId{r.u64()}, epoch, i64(), i64(), r.chance(0.5)};
-    case 3: return Draining{};
+    case 1:
+      return Lease{epoch, Duration{static_cast<std::int64_t>(r.below(3600'000'000'001))}, i64()};
+    case 2:
+      return LeaseReply{r.chance(0.5), NodeId{r.u64()}, epoch, i64(), i64(), r.chance(0.5)};
+    case 3:
+      return Draining{};
     case 4: {
-      Prepare m{.deployment = deployment, .epoch = epoch, .model = {}, .spec = {}, .peers = {},
+      Prepare m{.deployment = deployment,
+                .epoch = epoch,
+                .model = {},
+                .spec = {},
+                .peers = {},
                 .shard_bytes = random_number(r)};
       for (auto& b : m.model.bytes) b = static_cast<std::uint8_t>(r.u64());
       m.spec.shard = random_u32(r);
@@ -73,29 +90,38 @@ inline Message random_message(Random& r, std::size_t kind) {
       }
       return m;
     }
-    case 5: return Chunk{deployment, epoch, random_number(r), random_bytes(r, 300)};
+    case 5:
+      return Chunk{deployment, epoch, random_number(r), random_bytes(r, 300)};
     case 6: {
       const bool ok = r.chance(0.5);
       return Prepared{deployment, epoch, ok, ok ? Error{} : random_error(r), random_number(r)};
     }
-    case 7: return Activate{deployment, epoch};
-    case 8: return Activated{deployment, epoch};
-    case 9: return Retire{deployment, epoch};
+    case 7:
+      return Activate{deployment, epoch};
+    case 8:
+      return Activated{deployment, epoch};
+    case 9:
+      return Retire{deployment, epoch};
     case 10: {
       const bool checked = r.chance(0.5);
-      return SpikeFrame{random_frame_id(r), Encoding{static_cast<std::uint8_t>(r.below(5))}, checked ? r.u64() : 0, checked,
-                        random_bytes(r, 300)};
+      return SpikeFrame{random_frame_id(r), Encoding{static_cast<std::uint8_t>(r.below(5))}, checked ? r.u64() : 0,
+                        checked, random_bytes(r, 300)};
     }
     case 11: {
       PotentialFrame m{.id = random_frame_id(r), .checksum = r.u64(), .potentials = {}};
       for (std::uint64_t i = r.below(20); i > 0; --i) m.potentials.push_back(static_cast<std::int32_t>(r.u64()));
       return m;
     }
-    case 12: return Ack{deployment, epoch, EdgeId{static_cast<std::uint16_t>(r.u64())}, random_number(r)};
-    case 13: return Failed{deployment, epoch, inference, random_error(r)};
-    case 14: return Cancel{deployment, epoch, inference};
-    case 15: return StatusRequest{};
-    default: break;
+    case 12:
+      return Ack{deployment, epoch, EdgeId{static_cast<std::uint16_t>(r.u64())}, random_number(r)};
+    case 13:
+      return Failed{deployment, epoch, inference, random_error(r)};
+    case 14:
+      return Cancel{deployment, epoch, inference};
+    case 15:
+      return StatusRequest{};
+    default:
+      break;
   }
   Status m{.name = random_text(r, 60),
            .epoch = epoch,

@@ -122,12 +122,12 @@ TEST_CASE("every other spelling is refused") {
     CHECK(refused(e, Bytes(good.begin(), good.end() - 1), 3));
     CHECK(refused(e, {}, 3));
   }
-  CHECK(refused(Encoding::bitmap, {0, 0b100}, 1));          // padding
-  CHECK(refused(Encoding::bitmap, {0, 0}, 2));              // wrong kind of edge
+  CHECK(refused(Encoding::bitmap, {0, 0b100}, 1));  // padding
+  CHECK(refused(Encoding::bitmap, {0, 0}, 2));      // wrong kind of edge
   CHECK(refused(Encoding::sparse_packed, {0, 0}, 1));
-  CHECK(refused(Encoding::packed, {0, 0, 0b10000}, 3));     // padding
-  CHECK(refused(Encoding::packed, {0b11, 0, 0}, 2));        // a count above the greatest
-  CHECK(refused(Encoding::sparse_packed, {1, 0, 3}, 3));    // 4 of 3
+  CHECK(refused(Encoding::packed, {0, 0, 0b10000}, 3));   // padding
+  CHECK(refused(Encoding::packed, {0b11, 0, 0}, 2));      // a count above the greatest
+  CHECK(refused(Encoding::sparse_packed, {1, 0, 3}, 3));  // 4 of 3
   CHECK(refused(Encoding::raw16, Bytes(20, 1), 3));
   CHECK(refused(Encoding{9}, {0, 0}, 3));
 }
@@ -144,10 +144,19 @@ TEST_CASE("a hundred thousand mutations never crash, and what is accepted is can
     Bytes bytes = pack_as(e, window(random, neurons, greatest, 0.2, false), greatest);
     for (std::uint64_t i = random.below(3) + 1; i > 0; --i) {
       switch (random.below(4)) {
-        case 0: if (!bytes.empty()) bytes[random.below(bytes.size())] ^= static_cast<std::uint8_t>(1 << random.below(8)); break;
-        case 1: if (!bytes.empty()) bytes.resize(random.below(bytes.size())); break;
-        case 2: bytes.push_back(static_cast<std::uint8_t>(random.u64())); break;
-        default: for (auto& b : bytes) if (random.chance(0.1)) b = static_cast<std::uint8_t>(random.u64()); break;
+        case 0:
+          if (!bytes.empty()) bytes[random.below(bytes.size())] ^= static_cast<std::uint8_t>(1 << random.below(8));
+          break;
+        case 1:
+          if (!bytes.empty()) bytes.resize(random.below(bytes.size()));
+          break;
+        case 2:
+          bytes.push_back(static_cast<std::uint8_t>(random.u64()));
+          break;
+        default:
+          for (auto& b : bytes)
+            if (random.chance(0.1)) b = static_cast<std::uint8_t>(random.u64());
+          break;
       }
     }
     std::vector<Count> out(neurons);

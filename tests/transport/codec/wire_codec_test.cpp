@@ -13,7 +13,9 @@ using namespace syn;
 namespace {
 const WireCodec kCodec;
 
-bool refused(Bytes bytes) { return !kCodec.decode(bytes).has_value(); }
+bool refused(Bytes bytes) {
+  return !kCodec.decode(bytes).has_value();
+}
 }  // namespace
 
 TEST_CASE("every kind of message survives the wire") {
@@ -41,11 +43,13 @@ TEST_CASE("the header's bytes are what they were") {
                          .checksum = 0x5857565554535251,
                          .has_checksum = true,
                          .packed = {0xaa, 0xbb}};
-  CHECK(kCodec.encode(frame) == Bytes{1,    11,   1,    0,    0x01, 0x02, 0x03, 0x04, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16,
-                                      0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x31, 0x32, 3,    0,
-                                      0x41, 0x42, 0x43, 0x44, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0xaa, 0xbb});
+  CHECK(kCodec.encode(frame) == Bytes{1,    11,   1,    0,    0x01, 0x02, 0x03, 0x04, 0x11, 0x12, 0x13,
+                                      0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26,
+                                      0x27, 0x28, 0x31, 0x32, 3,    0,    0x41, 0x42, 0x43, 0x44, 0x51,
+                                      0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0xaa, 0xbb});
   CHECK(kCodec.encode(Ack{.deployment = {7}, .epoch = Epoch::of(2, 3), .edge = {9}, .consumed = 5}) ==
-        Bytes{1, 13, 0, 0, 7, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0});
+        Bytes{1, 13, 0, 0, 7, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
+              0, 0,  0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0});
 }
 
 TEST_CASE("a frame without a checksum is eight bytes shorter and says so") {
@@ -65,25 +69,25 @@ TEST_CASE("what is not a frame is refused, with the reason") {
   };
   CHECK(refused({}));
   CHECK(refused(Bytes(31)));
-  CHECK(refused(with(0, 0)));        // version
+  CHECK(refused(with(0, 0)));  // version
   CHECK(refused(with(0, 2)));
-  CHECK(refused(with(1, 0)));        // kind
+  CHECK(refused(with(1, 0)));  // kind
   CHECK(refused(with(1, 18)));
-  CHECK(refused(with(2, 1)));        // a flag of another kind
-  CHECK(refused(with(3, 0x80)));     // an unknown flag
+  CHECK(refused(with(2, 1)));                                            // a flag of another kind
+  CHECK(refused(with(3, 0x80)));                                         // an unknown flag
   for (std::size_t at = 16; at < 32; ++at) CHECK(refused(with(at, 1)));  // inference to window: unused here
   Bytes longer = good;
   longer.push_back(0);
-  CHECK(refused(longer));            // a payload where there is none
+  CHECK(refused(longer));  // a payload where there is none
   CHECK(refused(Bytes(kMaxFrameBytes + 1)));
   CHECK(kCodec.decode(with(0, 9)).error().what == "protocol version 9 is not known");
 
   Bytes spikes = kCodec.encode(SpikeFrame{.id = {}, .packed = {1}});
   spikes[26] = 5;
-  CHECK(refused(spikes));            // encoding
+  CHECK(refused(spikes));  // encoding
   spikes[26] = 0;
   spikes[2] = codec::kHasChecksum;
-  CHECK(refused(spikes));            // one byte is no checksum
+  CHECK(refused(spikes));  // one byte is no checksum
   Bytes potentials = kCodec.encode(PotentialFrame{.id = {}, .potentials = {1, 2}});
   CHECK_FALSE(refused(potentials));
   potentials.pop_back();
@@ -166,11 +170,21 @@ TEST_CASE("a hundred thousand mutated frames never crash, and what is accepted c
       // Half the blows hit the first bytes behind the header, where the structure is.
       const std::size_t reach = random.chance(0.5) ? bytes.size() : std::min<std::size_t>(bytes.size(), 48);
       switch (random.below(5)) {
-        case 0: if (reach > 0) bytes[random.below(reach)] ^= static_cast<std::uint8_t>(1 << random.below(8)); break;
-        case 1: if (reach > 0) bytes[random.below(reach)] = static_cast<std::uint8_t>(random.u64()); break;
-        case 2: bytes.resize(random.below(bytes.size() + 1)); break;
-        case 3: bytes.push_back(static_cast<std::uint8_t>(random.u64())); break;
-        default: if (reach > 0) bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(random.below(reach)), bytes[0]); break;
+        case 0:
+          if (reach > 0) bytes[random.below(reach)] ^= static_cast<std::uint8_t>(1 << random.below(8));
+          break;
+        case 1:
+          if (reach > 0) bytes[random.below(reach)] = static_cast<std::uint8_t>(random.u64());
+          break;
+        case 2:
+          bytes.resize(random.below(bytes.size() + 1));
+          break;
+        case 3:
+          bytes.push_back(static_cast<std::uint8_t>(random.u64()));
+          break;
+        default:
+          if (reach > 0) bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(random.below(reach)), bytes[0]);
+          break;
       }
     }
     const auto message = kCodec.decode(bytes);

@@ -48,13 +48,15 @@ class Relay {
       far.close(ignored);
     }
     void pump(Tcp::socket& from, Tcp::socket& to, std::array<char, 65536>& buffer) {
-      from.async_read_some(boost::asio::buffer(buffer), [self = shared_from_this(), &from, &to, &buffer](Code e, std::size_t n) {
-        if (e) return self->close();
-        boost::asio::async_write(to, boost::asio::buffer(buffer.data(), n), [self, &from, &to, &buffer](Code e2, std::size_t) {
-          if (e2) return self->close();
-          self->pump(from, to, buffer);
-        });
-      });
+      from.async_read_some(boost::asio::buffer(buffer),
+                           [self = shared_from_this(), &from, &to, &buffer](Code e, std::size_t n) {
+                             if (e) return self->close();
+                             boost::asio::async_write(to, boost::asio::buffer(buffer.data(), n),
+                                                      [self, &from, &to, &buffer](Code e2, std::size_t) {
+                                                        if (e2) return self->close();
+                                                        self->pump(from, to, buffer);
+                                                      });
+                           });
     }
     Tcp::socket near, far;
     std::array<char, 65536> up, down;

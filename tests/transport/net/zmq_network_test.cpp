@@ -84,9 +84,8 @@ TEST_CASE("a client that expects another server's key does not connect, and both
   REQUIRE(server.open({.bind = kAny, .peers = {client.listed()}}));
   REQUIRE(client.open({.bind = "", .peers = {other.listed()}}));
   client.network->dial(other.id(), server.network->bound_address());
-  REQUIRE(run_until({&server, &client}, [&] {
-    return server.refused("handshake_foreign") + server.refused("handshake_broken") >= 2;
-  }));
+  REQUIRE(run_until({&server, &client},
+                    [&] { return server.refused("handshake_foreign") + server.refused("handshake_broken") >= 2; }));
   CHECK_FALSE(client.up);
   CHECK_FALSE(server.up);
 }
@@ -179,7 +178,8 @@ TEST_CASE("nobody listening yet: the dialler tries again until somebody is there
   }
   REQUIRE(client.open({.bind = "", .peers = {server.listed()}}));
   client.network->dial(server.id(), address);
-  run_until({&client}, [] { return false; }, 150ms);
+  run_until(
+      {&client}, [] { return false; }, 150ms);
   CHECK_FALSE(client.up);
   REQUIRE(server.open({.bind = address, .peers = {client.listed()}}));
   CHECK(run_until({&server, &client}, [&] { return server.up && client.up; }));
@@ -193,7 +193,8 @@ TEST_CASE("of two nodes that can be dialled the lower key dials, whoever is aske
   REQUIRE(two.open({.bind = kAny, .peers = {one.listed()}}));
   Relay to_lower(lower.loop, lower.network->bound_address()), to_higher(higher.loop, higher.network->bound_address());
   higher.network->dial(lower.id(), to_lower.address());
-  run_until({&one, &two}, [] { return false; }, 100ms);
+  run_until(
+      {&one, &two}, [] { return false; }, 100ms);
   CHECK(to_lower.connections == 0);
   lower.network->dial(higher.id(), to_higher.address());
   lower.network->dial(higher.id(), to_higher.address());  // asked twice, dialled once
@@ -243,7 +244,8 @@ TEST_CASE("a forgotten peer is not heard any more, whichever side dialled") {
   CHECK(pair.server.got.empty());
 
   pair.client.network->forget(pair.server.id());
-  run_until({&pair.server, &pair.client}, [] { return false; }, 100ms);
+  run_until(
+      {&pair.server, &pair.client}, [] { return false; }, 100ms);
   CHECK(pair.client.network->send(pair.server.id(), Channel::data, {1}) == Sent::no_peer);
   pair.client.network->dial(pair.server.id(), pair.server.network->bound_address());
   CHECK(pair.client.refused("dial_unlisted") == 1);
@@ -255,9 +257,11 @@ TEST_CASE("an orderly close delivers what was taken, and the other side sees it 
   for (std::uint8_t i = 0; i < 20; ++i) {
     CHECK(pair.client.network->send(pair.server.id(), Channel::bulk, Bytes(100'000, i)) == Sent::taken);
   }
-  run_until({&pair.client}, [] { return false; }, 1ms);
+  run_until(
+      {&pair.client}, [] { return false; }, 1ms);
   // The server reads on a thread of its own while the client blocks in close().
-  std::jthread reader([&] { run_until({&pair.server}, [&] { return pair.server.got.size() == 20 && !pair.server.up; }); });
+  std::jthread reader(
+      [&] { run_until({&pair.server}, [&] { return pair.server.got.size() == 20 && !pair.server.up; }); });
   pair.client.network->close(5s);
   CHECK(pair.client.network->send(pair.server.id(), Channel::control, {1}) == Sent::no_peer);
   pair.client.network->dial(pair.server.id(), pair.server.network->bound_address());
@@ -288,7 +292,8 @@ TEST_CASE("a peer killed at any moment is seen as down, by the side that dialled
     const pid_t child = ::fork();  // before either has threads
     if (child == 0) {
       if (!live(victim, survivor, kill_the_server, line[1])) ::_exit(1);
-      run_until({&victim}, [] { return false; }, 60s);
+      run_until(
+          {&victim}, [] { return false; }, 60s);
       ::_exit(0);
     }
     REQUIRE(live(survivor, victim, !kill_the_server, line[0]));
@@ -296,8 +301,9 @@ TEST_CASE("a peer killed at any moment is seen as down, by the side that dialled
     ::kill(child, SIGKILL);
     const auto killed = std::chrono::steady_clock::now();
     CHECK(run_until({&survivor}, [&] { return !survivor.up; }));
-    MESSAGE("seen after " << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - killed).count()
-                          << " ms");
+    MESSAGE(
+        "seen after " << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - killed).count()
+                      << " ms");
     CHECK(survivor.changes == 2);
     ::waitpid(child, nullptr, 0);
     ::close(line[0]);
