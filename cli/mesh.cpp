@@ -139,6 +139,24 @@ void add(Totals& totals, const Status& status) {
   for (const auto& [reason, count] : status.refused) totals.refused[reason] += count;
 }
 
+// The loop takes SIGINT and SIGTERM over and leaves them at their defaults; whoever had them gets them back.
+class SignalsReturned {
+ public:
+  SignalsReturned() {
+    ::sigaction(SIGINT, nullptr, &interrupt_);
+    ::sigaction(SIGTERM, nullptr, &terminate_);
+  }
+  SignalsReturned(const SignalsReturned&) = delete;
+  ~SignalsReturned() {
+    ::sigaction(SIGINT, &interrupt_, nullptr);
+    ::sigaction(SIGTERM, &terminate_, nullptr);
+  }
+
+ private:
+  struct sigaction interrupt_ {};
+  struct sigaction terminate_ {};
+};
+
 // One run from the gateway's side: deploy, stream, ask, close. Everything happens on the loop.
 class Session {
  public:
@@ -291,6 +309,7 @@ class Session {
 Expected<MeshResult> run_mesh(const SpikingFile& file, const data::Dataset& dataset, const MeshRun& run,
                               Terminal& terminal) {
   if (auto fits = check_input(file.model, dataset); !fits) return fail(fits.error());
+  const SignalsReturned signals_returned;
   Loop loop;
   bool interrupted = false;
   // From here on a signal waits for the loop, so that children and their folder are always tidied up.
