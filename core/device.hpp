@@ -9,6 +9,10 @@
 
 namespace syn {
 
+// What the wire adds to each of our messages: ZMTP, CURVE, TCP and IP headers, and its share of their acks. The planner
+// predicts with it, the simulator charges it, and a run over real sockets reports with it.
+inline constexpr std::uint32_t kWireOverheadBytes = 125;
+
 struct DeviceProfile {
   std::string name;             // "pi4"
   std::string source;           // where the figures come from

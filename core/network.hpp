@@ -29,6 +29,9 @@ class Network {
   virtual void dial(NodeId peer, std::string_view address) = 0;
   // Never blocks and never delivers inline. full: the peer's queue is at its cap, nothing was taken.
   virtual Sent send(NodeId to, Channel channel, Bytes bytes) = 0;
+  // What came from this peer makes no sense, again and again: its connection is ended (on_peer(down) follows, not
+  // inline) and none of it is taken for a while; then it may come back. Others notice nothing.
+  virtual void cut(NodeId peer) = 0;
   virtual void on_receive(OnReceive fn) = 0;
   virtual void on_peer(OnPeer fn) = 0;
 };

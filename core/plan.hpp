@@ -12,8 +12,8 @@ namespace syn {
 inline constexpr std::uint32_t kGateway = 0xffffffff;  // "shard" index of the session that feeds and reads the model
 
 // One stream of windows from one shard (or the gateway) to another. An edge carries one population (or a channel slice
-// of it); a window is rows x `neurons` counts in channel-last order, row-major, one row a step. In `volley` code an
-// inference is one row: the counts.
+// of it); a window is rows x `neurons` counts in channel-last order, row-major, one row a step. In `volley` and
+// `phase` code an inference is one row: the counts.
 struct EdgeSpec {
   EdgeId id;
   std::uint32_t from_shard = kGateway;
@@ -33,7 +33,7 @@ struct EdgeSpec {
 // Everything a worker must know besides the shard's own bytes.
 struct ShardSpec {
   std::uint32_t shard = 0;
-  std::uint32_t steps = 1;         // rows per inference: T in `step` code, 1 in `volley`
+  std::uint32_t steps = 1;         // rows per inference: T in `step` code, else 1
   std::uint32_t window_steps = 1;  // D, rows per window (the last one may be shorter)
   std::vector<EdgeSpec> in;
   std::vector<EdgeSpec> out;

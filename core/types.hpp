@@ -58,7 +58,8 @@ struct ModelHash {
   auto operator<=>(const ModelHash&) const = default;
 };
 
-// How many spikes a neuron sent (volley), whether it spiked (step), or a pooled sum of these; also input pixels.
+// The count that a neuron hands on (volley, phase), whether it spiked (step), or a pooled sum of these; also input
+// pixels.
 // Never above 32767, so that kernels may multiply it as a signed 16-bit number.
 using Count = std::uint16_t;
 inline constexpr Count kGreatestCount = 32767;
