@@ -9,6 +9,8 @@ namespace syn::snn {
 namespace {
 
 using kernels::kSlack;
+// Copies begin on cache lines; a vector may be read behind the last of them.
+constexpr std::size_t kLine = 64, kCopySlack = 3 * kLine;
 
 // A slice is called "conv2[0:16]"; its checksum keys are those of "conv2".
 std::string original_name(const Population& p) {
@@ -30,21 +32,22 @@ std::uint64_t bytes_of(const std::vector<T>&... vectors) {
 
 }  // namespace
 
-Compiled::Compiled(Model m) : model(std::move(m)), stages(model.populations.size()) {
+Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m)), stages(model.populations.size()) {
   for (std::uint32_t i = 0; i < stages.size(); ++i) {
     Stage& stage = stages[i];
     stage.population = &model.populations[i];
     stage.neurons = stage.population->shape.neurons();
     stage.band = std::size_t{stage.population->shape.width} * stage.population->shape.channels;
-    if (std::holds_alternative<Source>(stage.population->kind)) {
+    if (const auto* source = std::get_if<Source>(&stage.population->kind)) {
       stage.source = static_cast<int>(sources++);
-      stage.pixels = !std::get<Source>(stage.population->kind).scale.empty();
+      stage.pixels = !source->scale.empty();
+      stage.padded = std::ranges::any_of(source->padding, [](Count c) { return c != 0; });
     } else {
       stage.counts_at = counts;
       counts += stage.neurons + kSlack;
     }
     if (std::holds_alternative<Readout>(stage.population->kind)) readout = static_cast<int>(i);
-    add_inputs(stage, i);
+    add_inputs(stage, i, kernels);
     add_neurons(stage);
     add_keys(stage);
     add_state(stage);
@@ -58,9 +61,14 @@ Compiled::Compiled(Model m) : model(std::move(m)), stages(model.populations.size
     from.fan_out.resize(from.neurons);
     add_fan_out(model, projection, from.fan_out);
   }
+  for (Stage& stage : stages) {
+    if (std::ranges::any_of(stage.fan_out, [](std::uint32_t reach) { return reach >= 1 << 15; })) continue;
+    stage.small_fan_out.assign(stage.fan_out.begin(), stage.fan_out.end());
+    stage.fan_out = {};
+  }
 }
 
-void Compiled::add_inputs(Stage& stage, std::uint32_t index) {
+void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels) {
   std::size_t stage_events = 0, stage_starts = 0, stage_copies = 0;
   for (const Projection& projection : model.projections) {
     if (projection.to != index) continue;
@@ -70,13 +78,21 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index) {
     const auto* dense = std::get_if<Dense>(&projection.connection);
     if (conv || dense) {
       input.linear = static_cast<int>(linears.size());
-      const Linear& linear = conv ? linears.emplace_back(*conv, from, to) : linears.emplace_back(*dense, from, to);
+      const Linear& linear = conv ? linears.emplace_back(*conv, from, to, kernels)
+                                  : linears.emplace_back(*dense, from, to, kernels);
       input.events_at = stage_events;
       input.starts_at = stage_starts;
       input.copy_at = stage_copies;
-      stage_events += linear.pair_count() + kSlack;
+      stage_events += linear.event_count() + kSlack;
       stage_starts += linear.start_count();
-      stage_copies += linear.copy_count() + kSlack;
+      stage_copies += (linear.copy_bytes() + kCopySlack) / kLine * kLine;
+    }
+    const auto* depthwise = std::get_if<Depthwise>(&projection.connection);
+    const auto* one = std::get_if<OneToOne>(&projection.connection);
+    if (depthwise || one) {
+      input.channelwise = static_cast<int>(channelwise.size());
+      if (depthwise) channelwise.emplace_back(*depthwise, from, to);
+      if (one) channelwise.emplace_back(*one, from, to);
     }
     stage.inputs.push_back(input);
   }
@@ -87,16 +103,26 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index) {
 
 void Compiled::add_neurons(Stage& stage) {
   const std::size_t width = stage.population->shape.width;
-  if (const auto* readout_kind = std::get_if<Readout>(&stage.population->kind))
-    stage.bias = repeated(readout_kind->bias, width);
+  const auto set_bias = [&](const std::vector<std::int32_t>& bias) {
+    const bool per_channel = bias.size() == stage.population->shape.channels;
+    stage.bias = repeated(bias, per_channel ? width : 1);
+    stage.bias_stride = per_channel ? 0 : stage.band;
+    stage.biased = std::ranges::any_of(bias, [](std::int32_t b) { return b != 0; });
+  };
+  if (const auto* readout_kind = std::get_if<Readout>(&stage.population->kind)) set_bias(readout_kind->bias);
   const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind);
   if (!fire) return;
-  stage.bias = repeated(fire->bias, width);
+  set_bias(fire->bias);
   stage.threshold = repeated(fire->threshold, width);
   for (const std::int32_t theta : stage.threshold) {
     stage.limit.push_back(theta * static_cast<std::int32_t>(stage.population->greatest));  // below 2^31: overflow rule
     stage.reciprocal.push_back(1.0f / static_cast<float>(theta));
   }
+  const std::int64_t greatest = *std::ranges::max_element(stage.threshold);
+  if (model.code == Code::step || (std::int64_t{stage.population->greatest} + 1) * greatest > kernels::kSmallVolley)
+    return;
+  for (const std::int32_t theta : stage.threshold)
+    stage.half.push_back((static_cast<float>(theta >> 1) + 0.5f) / static_cast<float>(theta));
 }
 
 void Compiled::add_keys(Stage& stage) {
@@ -104,11 +130,22 @@ void Compiled::add_keys(Stage& stage) {
   if (std::holds_alternative<Source>(p.kind) || std::holds_alternative<Readout>(p.kind)) return;
   const std::uint64_t name = hash64(original_name(p));
   const std::uint64_t total = p.channels_total == 0 ? p.shape.channels : p.channels_total;
+  const bool small = p.greatest <= kernels::kSmallCount;
+  if (small) stage.limbs.resize(4 * stage.neurons);
+  std::size_t neuron = 0;
   for (std::uint64_t position = 0; position < p.shape.positions(); ++position) {
-    for (std::uint64_t channel = 0; channel < p.shape.channels; ++channel) {
-      const std::uint64_t key = count_key(name, position * total + p.channel_begin + channel);
-      stage.key_low.push_back(static_cast<std::uint32_t>(key));
-      stage.key_high.push_back(static_cast<std::uint32_t>(key >> 32));
+    for (std::uint64_t channel = 0; channel < p.shape.channels; ++channel, ++neuron) {
+      std::uint64_t key = count_key(name, position * total + p.channel_begin + channel);
+      if (!small) {
+        stage.key_low.push_back(static_cast<std::uint32_t>(key));
+        stage.key_high.push_back(static_cast<std::uint32_t>(key >> 32));
+        continue;
+      }
+      for (std::size_t j = 0; j < 4; ++j) {
+        const auto digit = static_cast<std::int16_t>(key);
+        stage.limbs[j * stage.neurons + neuron] = digit;
+        key = (key - static_cast<std::uint64_t>(std::int64_t{digit})) >> 16;
+      }
     }
   }
 }
@@ -125,12 +162,14 @@ void Compiled::add_state(Stage& stage) {
 }
 
 std::uint64_t Compiled::resident_bytes() const {
-  std::uint64_t bytes = sizeof *this + bytes_of(linears, stages) + weight_count(model);
+  std::uint64_t bytes = sizeof *this + bytes_of(linears, channelwise, stages) + weight_count(model);
   for (const Linear& linear : linears) bytes += linear.resident_bytes();
+  for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages)
-    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.key_low, s.key_high, s.fan_out);
+    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.limbs, s.key_low, s.key_high, s.small_fan_out,
+                      s.fan_out);
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
-  return bytes + counts * sizeof(Count) + events * 8 + starts * 4 + copies * sizeof(Count) + band * 4;
+  return bytes + counts * sizeof(Count) + events * 8 + starts * 4 + copies + band * 4;
 }
 
 }  // namespace syn::snn

@@ -2,7 +2,9 @@
 // Internal to snn/ (engine.cpp runs it).
 #pragma once
 
+#include "snn/channelwise.hpp"
 #include "snn/layers.hpp"
+#include "snn/linear.hpp"
 #include "snn/model.hpp"
 
 namespace syn::snn {
@@ -10,7 +12,8 @@ namespace syn::snn {
 struct Input {  // one projection into a stage
   std::uint32_t from = 0;
   const Connection* connection = nullptr;
-  int linear = -1;                                        // index in Compiled::linears; -1: pooling
+  int linear = -1;                                        // index in Compiled::linears, or -1
+  int channelwise = -1;                                   // index in Compiled::channelwise, or -1; both -1: pooling
   std::size_t events_at = 0, starts_at = 0, copy_at = 0;  // its regions of the scratch, while its stage runs
 };
 
@@ -19,34 +22,45 @@ struct Stage {  // one population
   std::vector<Input> inputs;
   int source = -1;      // index in Window::in
   bool pixels = false;  // a source that is coded here, not another shard's counts
+  bool padded = false;  // a source whose border reads something else than zero
   int output = -1;      // index in Window::out
   int state = -1;       // index in State::values
   std::size_t neurons = 0;
-  std::size_t band = 0;                              // neurons of one row of positions
-  std::size_t counts_at = 0;                         // of a block of one row: where its counts are
-  std::vector<std::int32_t> bias, threshold, limit;  // of one band
+  std::size_t band = 0;                        // neurons of one row of positions
+  std::size_t counts_at = 0;                   // of a block of one row: where its counts are
+  std::vector<std::int32_t> bias;              // of every band, or of one where they are alike
+  std::size_t bias_stride = 0;                 // from one band's to the next one's
+  bool biased = false;                         // some bias is not zero
+  std::vector<std::int32_t> threshold, limit;  // of one band
   std::vector<float> reciprocal;
-  std::vector<std::uint32_t> key_low, key_high;  // of every neuron; empty: takes no part in the checksum
-  std::vector<std::uint32_t> fan_out;            // of every neuron
+  std::vector<float> half;  // empty: thresholds are too great for small volleys
+  // Keys of every neuron: `limbs` where counts are small, else the other two; all empty: takes no part in the checksum.
+  std::vector<std::int16_t> limbs;
+  std::vector<std::uint32_t> key_low, key_high;
+  std::vector<std::uint16_t> small_fan_out;  // of every neuron, or
+  std::vector<std::uint32_t> fan_out;        // where one is not small
+  bool has_keys() const { return !limbs.empty() || !key_low.empty(); }
+  bool has_fan_out() const { return !small_fan_out.empty() || !fan_out.empty(); }
 };
 
 struct Compiled {
-  explicit Compiled(Model m);  // must obey rules.hpp
+  Compiled(Model m, const kernels::Table& kernels);  // must obey rules.hpp
   Compiled(const Compiled&) = delete;
 
   Model model;
   std::vector<Linear> linears;
+  std::vector<Channelwise> channelwise;
   std::vector<Stage> stages;
   std::size_t sources = 0, outputs = 0;
   int readout = -1;
   std::vector<std::size_t> state_sizes;
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
-  std::size_t counts = 0, events = 0, starts = 0, copies = 0, band = 0;
+  std::size_t counts = 0, events = 0, starts = 0, copies = 0 /* bytes */, band = 0;
 
   std::uint64_t resident_bytes() const;
 
  private:
-  void add_inputs(Stage& stage, std::uint32_t index);
+  void add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels);
   void add_neurons(Stage& stage);
   void add_keys(Stage& stage);
   void add_state(Stage& stage);

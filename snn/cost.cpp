@@ -21,14 +21,17 @@ std::vector<Cost> costs(const Model& model) {
     const Population& from = model.populations[projection.from];
     std::vector<std::uint32_t> fan_out(from.shape.neurons());
     add_fan_out(model, projection, fan_out);
-    const double mean_fan_out =
-        static_cast<double>(std::accumulate(fan_out.begin(), fan_out.end(), std::uint64_t{0})) / from.shape.neurons();
+    const auto synapses = static_cast<double>(std::accumulate(fan_out.begin(), fan_out.end(), std::uint64_t{0}));
     const double events = calibrated ? from.mean_events : 0.5 * from.shape.neurons() * model.rows();
     Cost& cost = costs[projection.to];
-    cost.work.synaptic_operations += static_cast<std::uint64_t>(events * mean_fan_out);
+    cost.work.synaptic_operations += static_cast<std::uint64_t>(events * synapses / from.shape.neurons() + 0.5);
     if (const auto* conv = std::get_if<Conv>(&projection.connection))
       cost.bytes += 3 * conv->weights.size();  // int8 and packed int16
     if (const auto* dense = std::get_if<Dense>(&projection.connection)) cost.bytes += 3 * dense->weights.size();
+    if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection))
+      cost.bytes += 5 * depthwise->weights.size();  // int8 and int32
+    if (const auto* one = std::get_if<OneToOne>(&projection.connection))
+      cost.bytes += 4 * one->multiplier.size() * (1 + from.shape.width);  // laid out for a row
   }
   return costs;
 }
@@ -39,6 +42,16 @@ Cost share_of(const Cost& cost, std::uint32_t channels, std::uint32_t total) {
   };
   return {{share(cost.work.synaptic_operations), share(cost.work.neuron_updates), share(cost.work.bytes_touched)},
           share(cost.bytes)};
+}
+
+std::vector<std::uint32_t> fan_out(const Model& model, std::uint32_t population) {
+  std::vector<std::uint32_t> reach(model.populations[population].shape.neurons());
+  for (const Projection& projection : model.projections) {
+    const Connection& c = projection.connection;
+    if (projection.from == population && !std::holds_alternative<SumPool>(c) && !std::holds_alternative<MaxPool>(c))
+      add_fan_out(model, projection, reach);
+  }
+  return reach;
 }
 
 }  // namespace syn::snn

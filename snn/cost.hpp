@@ -22,4 +22,8 @@ std::vector<Cost> costs(const Model& model);
 // The share of a slice of `channels` of a population's `total`.
 Cost share_of(const Cost& cost, std::uint32_t channels, std::uint32_t total);
 
+// Of each neuron of a population: how many target neurons its count reaches through a non-zero weight, over all
+// projections from it. Pooling has no weights and does not count.
+std::vector<std::uint32_t> fan_out(const Model& model, std::uint32_t population);
+
 }  // namespace syn::snn

@@ -1,7 +1,8 @@
 // In four passes: who owns each channel; where populations fall apart into atoms (ranges of channels that live in one
 // shard and are read whole); what each shard reads; the shards themselves.
-// Channel-wise projections (pooling) tie their two ends: both fall apart at the same channels, so that a slice is
-// pooled from exactly one slice.
+// Pooling ties its two ends: both fall apart at the same channels, so that a slice is pooled from exactly one slice.
+// Projections of one source channel to one target channel (depthwise, one-to-one) tie their source to their target, so
+// that no channel travels to a shard that has no use for it; a source that must stay whole is read whole.
 #include "snn/cut.hpp"
 
 #include <algorithm>
@@ -23,13 +24,22 @@ struct Atom {
 bool is_source(const Population& p) {
   return std::holds_alternative<Source>(p.kind);
 }
-bool channel_wise(const Connection& c) {
+bool pools(const Connection& c) {
   return std::holds_alternative<SumPool>(c) || std::holds_alternative<MaxPool>(c);
 }
 
 template <class T>
 std::vector<T> slice(const std::vector<T>& values, const Atom& atom) {
   return values.empty() ? values : std::vector<T>(values.begin() + atom.begin, values.begin() + atom.end);
+}
+
+// Of rows of all channels, the atom's channels.
+template <class T>
+std::vector<T> slice_rows(const std::vector<T>& rows, const Shape& whole, const Atom& atom) {
+  std::vector<T> out;
+  for (auto row = rows.begin(); row != rows.end(); row += whole.channels)
+    out.insert(out.end(), row + atom.begin, row + atom.end);
+  return out;
 }
 
 class Cutter {
@@ -81,7 +91,7 @@ class Cutter {
       }
     }
     for (const Projection& projection : model_.projections)  // in model order: what a chain of pools follows is known
-      if (std::holds_alternative<Pooled>(model_.populations[projection.to].kind) && channel_wise(projection.connection))
+      if (std::holds_alternative<Pooled>(model_.populations[projection.to].kind) && pools(projection.connection))
         for (std::uint32_t c = 0; c < owner_[projection.to].size(); ++c)
           if (owner_[projection.to][c] == kNobody) owner_[projection.to][c] = owner_[projection.from][c];
     for (std::uint32_t p = 0; p < owner_.size(); ++p)
@@ -91,6 +101,15 @@ class Cutter {
     return {};
   }
 
+  // Sources, and what pooling ties to them.
+  std::vector<bool> must_stay_whole() const {
+    std::vector<bool> whole;
+    for (const Population& p : model_.populations) whole.push_back(is_source(p));
+    for (const Projection& projection : model_.projections)  // in model order: pools behind pools follow
+      if (pools(projection.connection) && whole[projection.from]) whole[projection.to] = true;
+    return whole;
+  }
+
   Expected<> split() {
     std::vector<std::set<std::uint32_t>> bounds(owner_.size());
     for (std::uint32_t p = 0; p < owner_.size(); ++p) {
@@ -98,14 +117,21 @@ class Cutter {
       for (std::uint32_t c = 1; c < owner_[p].size(); ++c)
         if (owner_[p][c] != owner_[p][c - 1]) bounds[p].insert(c);
     }
+    const std::vector<bool> whole = must_stay_whole();
     for (bool grew = true; grew;) {
       grew = false;
       for (const Projection& projection : model_.projections) {
-        if (!channel_wise(projection.connection)) continue;
         auto &from = bounds[projection.from], &to = bounds[projection.to];
         const auto before = from.size() + to.size();
-        from.insert(to.begin(), to.end());
-        to.insert(from.begin(), from.end());
+        if (pools(projection.connection)) {
+          from.insert(to.begin(), to.end());
+          to.insert(from.begin(), from.end());
+        } else if (const std::optional<std::int64_t> shift = shift_of(projection.connection);
+                   shift && !whole[projection.from]) {
+          for (const std::int64_t bound : to)
+            if (bound - *shift > 0 && bound - *shift < *from.rbegin())
+              from.insert(static_cast<std::uint32_t>(bound - *shift));
+        }
         grew = grew || from.size() + to.size() != before;
       }
     }
@@ -126,11 +152,30 @@ class Cutter {
     return is_source(model_.populations[a.population]) ? kGateway : owner_[a.population][a.begin];
   }
 
-  // The atoms of `projection`'s source that a target atom reads.
+  // The atoms of `projection`'s source that a target atom reads. A target atom that nothing feeds still reads one atom,
+  // through a projection that connects nothing: a shard is paced by what it reads.
   std::span<const Atom> read_by(const Projection& projection, const Atom& target) const {
     const std::span<const Atom> all = atoms_[projection.from];
-    if (!channel_wise(projection.connection)) return all;
-    return all.subspan(static_cast<std::size_t>(std::ranges::find(all, target.begin, &Atom::begin) - all.begin()), 1);
+    if (pools(projection.connection))
+      return all.subspan(static_cast<std::size_t>(std::ranges::find(all, target.begin, &Atom::begin) - all.begin()), 1);
+    const std::optional<std::int64_t> shift = shift_of(projection.connection);
+    if (!shift) return all;
+    const auto begin = std::ranges::find_if(all, [&](const Atom& a) { return a.end + *shift > target.begin; });
+    const auto end = std::find_if(begin, all.end(), [&](const Atom& a) { return a.begin + *shift >= target.end; });
+    if (begin != end || fed(target) || &projection != &first_into(target.population)) return {begin, end};
+    return all.first(1);
+  }
+
+  const Projection& first_into(std::uint32_t population) const {
+    return *std::ranges::find(model_.projections, population, &Projection::to);
+  }
+  bool fed(const Atom& target) const {
+    return std::ranges::any_of(model_.projections, [&](const Projection& p) {
+      if (p.to != target.population) return false;
+      const std::optional<std::int64_t> shift = shift_of(p.connection);
+      const std::int64_t channels = model_.populations[p.from].shape.channels;
+      return !shift || (*shift < target.end && channels + *shift > target.begin);
+    });
   }
 
   void read() {
@@ -197,7 +242,7 @@ class Cutter {
                        p.channel_begin + p.shape.channels, ']');
     if (auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
       fire->threshold = slice(fire->threshold, atom);
-      fire->bias = slice(fire->bias, atom);
+      fire->bias = slice_rows(fire->bias, whole.shape, atom);
     }
     return p;  // Sources and Readouts are never sliced, Pooled has nothing to slice
   }
@@ -218,19 +263,24 @@ class Cutter {
   }
 
   Connection slice_connection(const Connection& connection, const Atom& source, const Atom& target) const {
-    if (channel_wise(connection)) return connection;
+    if (pools(connection)) return connection;
     if (const auto* dense = std::get_if<Dense>(&connection))
       return Dense{slice_weights(dense->weights, source, target)};
-    const auto& conv = std::get<Conv>(connection);
-    Conv out{.kernel_height = conv.kernel_height,
-             .kernel_width = conv.kernel_width,
-             .stride_y = conv.stride_y,
-             .stride_x = conv.stride_x,
-             .dilation_y = conv.dilation_y,
-             .dilation_x = conv.dilation_x,
-             .pad_top = conv.pad_top,
-             .pad_left = conv.pad_left,
-             .weights = slice_weights(conv.weights, source, target)};
+    Connection out = connection;
+    const Shape& from = model_.populations[source.population].shape;
+    const auto moved = [&](std::int32_t shift) {
+      return shift + static_cast<std::int32_t>(source.begin) - static_cast<std::int32_t>(target.begin);
+    };
+    if (auto* conv = std::get_if<Conv>(&out)) {
+      conv->weights = slice_weights(conv->weights, source, target);
+    } else if (auto* depthwise = std::get_if<Depthwise>(&out)) {
+      depthwise->shift = moved(depthwise->shift);
+      depthwise->weights = slice_rows(depthwise->weights, from, source);
+    } else {
+      auto& one = std::get<OneToOne>(out);
+      one.shift = moved(one.shift);
+      one.multiplier = slice_rows(one.multiplier, from, source);
+    }
     return out;
   }
 

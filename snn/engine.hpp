@@ -15,10 +15,12 @@
 namespace syn::snn {
 
 // What an inference has left behind between two windows: potentials, cumulative counts of max pooling. Copy, compare,
-// hash it. Empty at the start of an inference.
+// hash it. Empty at the start of an inference; or, so that nothing is allocated, what an ended one left with next_row set
+// back to 0.
 struct State {
   std::uint32_t next_row = 0;
   std::vector<std::vector<std::int32_t>> values;  // one per stateful population, in model order
+  std::vector<std::uint8_t> at_rest;              // of each: whether all its potentials are below their thresholds
   std::vector<std::vector<Count>> rows;           // of constant sources, by source, while windows remain
   std::vector<std::int32_t> constants;            // and what they sum to
   bool operator==(const State&) const = default;
@@ -32,7 +34,7 @@ struct Window {
   std::vector<std::vector<Count>> out;   // one per name in Model::outputs that is not a Readout: rows x neurons
   std::vector<std::int32_t> potentials;  // the Readout's, after the inference's last row; else empty
   std::uint64_t checksum = 0;            // of every count this shard's own neurons made in the window; see metrics.hpp
-  std::uint64_t spikes = 0;              // sum of counts of IntegrateAndFire populations
+  std::uint64_t spikes = 0;              // sum of counts of IntegrateAndFire populations; `phase`: of their set bits
   std::uint64_t events = 0;              // non-zero counts of IntegrateAndFire populations
 };
 

@@ -1,130 +1,8 @@
 #include "snn/layers.hpp"
 
 #include <algorithm>
-#include <array>
-
-#include "snn/kernels/reference.hpp"
 
 namespace syn::snn {
-namespace {
-
-std::size_t rounded_up(std::size_t n, std::size_t step) {
-  return (n + step - 1) / step * step;
-}
-
-}  // namespace
-
-Linear::Linear(const Conv& conv, const Population& from, const Population& to)
-    : y_(vertical(conv, from.shape, to.shape)),
-      x_(horizontal(conv, from.shape, to.shape)),
-      channels_(from.shape.channels) {
-  if (const auto* source = std::get_if<Source>(&from.kind))
-    if (std::ranges::any_of(source->padding, [](Count c) { return c != 0; })) padding_ = source->padding;
-  copies_ = channels_ % 2 != 0 || !padding_.empty();
-  inner_height_ = y_.source;
-  inner_width_ = x_.source;
-  if (!padding_.empty()) {  // the border becomes part of the source
-    const auto absorb = [](Extent& e, std::int64_t& border) {
-      border = e.pad;
-      e.source = std::max(e.source + border, e.first(e.target - 1) + border + e.reach());
-      e.pad = 0;
-    };
-    absorb(y_, border_top_);
-    absorb(x_, border_left_);
-  }
-  pack(conv.weights, static_cast<std::size_t>(y_.kernel * x_.kernel), channels_, to.shape.channels);
-}
-
-Linear::Linear(const Dense& dense, const Population& from, const Population& to)
-    : y_{1, 1, 1, 0, 1, 1}, x_{1, 1, 1, 0, 1, 1}, channels_(from.shape.neurons()), inner_height_(1), inner_width_(1) {
-  copies_ = channels_ % 2 != 0;
-  pack(dense.weights, 1, channels_, to.shape.channels);
-}
-
-void Linear::pack(std::span<const std::int8_t> weights, std::size_t taps, std::size_t inputs, std::size_t outputs) {
-  pairs_ = (inputs + 1) / 2;
-  outputs_ = outputs;
-  padded_outputs_ = rounded_up(outputs, kernels::kTile);
-  packed_.assign(taps * pairs_ * padded_outputs_ * 2, 0);
-  for (std::size_t tap = 0; tap < taps; ++tap)
-    for (std::size_t in = 0; in < inputs; ++in)
-      for (std::size_t out = 0; out < outputs; ++out)
-        packed_[((tap * pairs_ + in / 2) * padded_outputs_ + out) * 2 + in % 2] =
-            weights[(tap * inputs + in) * outputs + out];
-}
-
-void Linear::list(const kernels::Table& kernels, const Count* counts, const Events& events) const {
-  const std::size_t width = 2 * pairs_;
-  if (copies_) {
-    Count* to = events.copy;
-    for (std::int64_t iy = 0; iy < y_.source; ++iy) {
-      for (std::int64_t ix = 0; ix < x_.source; ++ix, to += width) {
-        const std::int64_t sy = iy - border_top_, sx = ix - border_left_;
-        to[width - 1] = 0;
-        if (sy >= 0 && sy < inner_height_ && sx >= 0 && sx < inner_width_)
-          std::copy_n(counts + static_cast<std::size_t>(sy * inner_width_ + sx) * channels_, channels_, to);
-        else
-          std::ranges::copy(padding_, to);
-      }
-    }
-    counts = events.copy;
-  }
-  const auto row = static_cast<std::uint32_t>(padded_outputs_ * 2), pixel = row * static_cast<std::uint32_t>(pairs_);
-  std::size_t n = 0, position = 0, left = pair_count();
-  const auto list_some = [&](const auto& kernel, const Count* from, std::size_t pairs, std::uint32_t offset) {
-    n += kernel(from, pairs, offset, row, events.values + n, events.offsets + n);
-  };
-  for (std::int64_t iy = 0; iy < y_.source; ++iy) {
-    for (std::uint32_t ix = 0; ix < x_.source; ++ix, ++position, counts += width, left -= pairs_) {
-      events.starts[position] = static_cast<std::uint32_t>(n);
-      // Vector kernels read ahead: not beyond the last pair. Below four pairs a vector does not pay.
-      const std::size_t ahead = left > kernels::kReadAhead ? left - kernels::kReadAhead : 0;
-      const std::size_t fast = pairs_ < 4 ? 0 : std::min(pairs_, ahead);
-      if (fast > 0) list_some(kernels.list_events, counts, fast, ix * pixel);
-      if (fast < pairs_)
-        list_some(kernels::reference::list_events, counts + 2 * fast, pairs_ - fast,
-                  ix * pixel + row * static_cast<std::uint32_t>(fast));
-    }
-  }
-  events.starts[position] = static_cast<std::uint32_t>(n);
-}
-
-void Linear::add_row(const kernels::Table& kernels, const Events& events, std::int64_t oy, std::int32_t* sums) const {
-  const std::int64_t pixel = static_cast<std::int64_t>(pairs_ * padded_outputs_ * 2);
-  constexpr std::size_t kBatch = 64;
-  std::array<kernels::Segment, kBatch> segments;
-  for (std::int64_t ox = 0; ox < x_.target; ++ox, sums += outputs_) {
-    const std::int64_t x0 = x_.first(ox), y0 = y_.first(oy);
-    std::size_t n = 0;
-    const auto flush = [&] {
-      if (n > 0)
-        kernels.gather(events.values, events.offsets, {segments.data(), n}, packed_.data(), padded_outputs_, sums);
-      n = 0;
-    };
-    const auto add = [&](std::int64_t iy, std::int64_t begin, std::int64_t end, std::int64_t base) {
-      const std::uint32_t* starts = events.starts + iy * x_.source;
-      if (starts[begin] == starts[end]) return;
-      if (n == kBatch) flush();
-      segments[n++] = {starts[begin], starts[end], base * pixel};
-    };
-    for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
-      const std::int64_t iy = y0 + ky * y_.dilation;
-      if (iy < 0 || iy >= y_.source) continue;
-      if (x_.dilation == 1) {
-        // The weights of kernel column kx meet pixel x0 + kx, whose offsets start at (x0 + kx) pixels.
-        const std::int64_t begin = std::max<std::int64_t>(x0, 0), end = std::min(x0 + x_.kernel, x_.source);
-        if (begin < end) add(iy, begin, end, ky * x_.kernel - x0);
-      } else {
-        for (std::int64_t kx = 0; kx < x_.kernel; ++kx) {
-          const std::int64_t ix = x0 + kx * x_.dilation;
-          if (ix >= 0 && ix < x_.source) add(iy, ix, ix + 1, ky * x_.kernel + kx - ix);
-        }
-      }
-    }
-    flush();
-  }
-}
-
 namespace {
 
 // Calls fn(source position, target position, kernel position) for every synapse bundle that is not padding.
@@ -150,10 +28,10 @@ template <class W, class T, class Fn>
 void each_pixel(const W& window, const Shape& from, const Shape& to, const T* counts, std::int64_t oy, std::int64_t ox,
                 Fn&& fn) {
   const Extent y = vertical(window, from, to), x = horizontal(window, from, to);
-  const std::int64_t y_end = std::min(y.first(oy) + y.kernel, y.source),
-                     x_end = std::min(x.first(ox) + x.kernel, x.source);
-  for (std::int64_t iy = std::max<std::int64_t>(y.first(oy), 0); iy < y_end; ++iy)
-    for (std::int64_t ix = std::max<std::int64_t>(x.first(ox), 0); ix < x_end; ++ix)
+  const std::int64_t y_end = std::min(y.first(oy) + y.reach(), y.source),
+                     x_end = std::min(x.first(ox) + x.reach(), x.source);
+  for (std::int64_t iy = y.first_inside(oy); iy < y_end; iy += y.dilation)
+    for (std::int64_t ix = x.first_inside(ox); ix < x_end; ix += x.dilation)
       fn(counts + static_cast<std::size_t>(iy * x.source + ix) * from.channels);
 }
 
@@ -177,7 +55,22 @@ void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const
   add_pooled_row(pool, from, to, counts, oy, sums);
 }
 
-void sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, Count* out) {
+void sum_pool(const kernels::Table& kernels, const SumPool& pool, const Shape& from, const Shape& to,
+              const Count* counts, Count* out) {
+  const Extent y = vertical(pool, from, to), x = horizontal(pool, from, to);
+  const bool whole = y.pad == 0 && x.pad == 0 && y.first(y.target - 1) + y.kernel <= y.source &&
+                     x.first(x.target - 1) + x.kernel <= x.source;
+  if (whole && pool.multiplier.empty()) {
+    const std::size_t pitch = std::size_t{from.width} * from.channels;
+    const kernels::PoolWindow window{.height = pool.kernel_height,
+                                     .width = pool.kernel_width,
+                                     .pitch = pitch,
+                                     .stride = std::size_t{pool.stride_x} * from.channels,
+                                     .channels = from.channels};
+    for (std::uint32_t oy = 0; oy < to.height; ++oy, counts += pool.stride_y * pitch)
+      kernels.sum_windows(window, counts, to.width, out + std::size_t{oy} * to.width * to.channels);
+    return;
+  }
   std::fill_n(out, to.neurons(), Count{0});
   for (std::uint32_t oy = 0; oy < to.height; ++oy)  // sums stay below 2^15 (rules.cpp), so 16 bits hold them
     add_pooled_row(pool, from, to, counts, oy, out + std::size_t{oy} * to.width * to.channels);
@@ -197,6 +90,10 @@ template void max_pool(const MaxPool&, const Shape&, const Shape&, const std::in
 
 void add_fan_out(const Model& model, const Projection& projection, std::span<std::uint32_t> fan_out) {
   const Shape &from = model.populations[projection.from].shape, &to = model.populations[projection.to].shape;
+  const auto joins = [&](std::size_t channel, std::int32_t shift) {
+    const std::int64_t target = static_cast<std::int64_t>(channel) + shift;
+    return target >= 0 && target < std::int64_t{to.channels};
+  };
   const auto non_zero = [](std::span<const std::int8_t> weights) {
     return static_cast<std::uint32_t>(weights.size() - static_cast<std::size_t>(std::ranges::count(weights, 0)));
   };
@@ -217,6 +114,15 @@ void add_fan_out(const Model& model, const Projection& projection, std::span<std
       if (!pool->multiplier.empty() && pool->multiplier[target] == 0) return;
       for (std::size_t c = 0; c < from.channels; ++c) ++fan_out[source * from.channels + c];
     });
+  } else if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection)) {
+    each_tap(*depthwise, from, to, [&](std::size_t source, std::size_t, std::size_t tap) {
+      for (std::size_t c = 0; c < from.channels; ++c)
+        if (joins(c, depthwise->shift))
+          fan_out[source * from.channels + c] += depthwise->weights[tap * from.channels + c] != 0;
+    });
+  } else if (const auto* one = std::get_if<OneToOne>(&projection.connection)) {
+    for (std::size_t i = 0; i < fan_out.size(); ++i)
+      if (const std::size_t c = i % from.channels; joins(c, one->shift)) fan_out[i] += one->multiplier[c] != 0;
   }
 }
 

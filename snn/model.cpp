@@ -5,7 +5,13 @@
 namespace syn::snn {
 
 const char* name_of(Code code) {
-  return code == Code::step ? "step" : "volley";
+  return code == Code::step ? "step" : code == Code::volley ? "volley" : "phase";
+}
+
+std::optional<std::int32_t> shift_of(const Connection& connection) {
+  if (const auto* depthwise = std::get_if<Depthwise>(&connection)) return depthwise->shift;
+  if (const auto* one = std::get_if<OneToOne>(&connection)) return one->shift;
+  return {};
 }
 
 int find(const Model& model, std::string_view population) {
@@ -18,6 +24,8 @@ std::uint64_t weight_count(const Model& model) {
   for (const Projection& projection : model.projections) {
     if (const auto* conv = std::get_if<Conv>(&projection.connection)) count += conv->weights.size();
     if (const auto* dense = std::get_if<Dense>(&projection.connection)) count += dense->weights.size();
+    if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection)) count += depthwise->weights.size();
+    if (const auto* one = std::get_if<OneToOne>(&projection.connection)) count += one->multiplier.size();
   }
   return count;
 }

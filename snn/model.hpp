@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,8 +26,19 @@ struct Shape {
 // one code; its place in the file is per population.
 //   step    0 or 1 spike a step; T rows an inference
 //   volley  waits for its whole input and yields one count in 0..C, C = T; one row an inference
-enum class Code : std::uint8_t { step = 0, volley = 1 };
+//   phase   the same with C = 2^T - 1, T <= 8: the count travels as its binary digits, bit T-1-t in step t, so a count
+//           is as many spikes as it has bits set
+enum class Code : std::uint8_t { step = 0, volley = 1, phase = 2 };
+inline constexpr std::uint32_t kGreatestPhase = 8;  // steps
 const char* name_of(Code code);
+// C: the greatest count a population of neurons hands on in one row.
+constexpr std::uint32_t levels_of(Code code, std::uint32_t steps) {
+  return code == Code::step ? 1 : code == Code::volley ? steps : (1u << steps) - 1;
+}
+// How many rows of counts an inference is.
+constexpr std::uint32_t rows_of(Code code, std::uint32_t steps) {
+  return code == Code::step ? steps : 1;
+}
 
 // Kinds of population. Per-channel vectors have shape.channels entries.
 struct Source {                // fed from outside: pixels, or another shard's counts
@@ -37,8 +49,10 @@ struct Source {                // fed from outside: pixels, or another shard's c
 };
 struct IntegrateAndFire {
   std::vector<std::int32_t> threshold;  // >= 1
-  std::vector<std::int32_t> bias;       // added once a step (step) or once an inference (volley)
-  std::int32_t v_min = 0, v_max = 0;    // `step` only: the potential is clamped into this once a step, after the spike
+  // Added once a step (step) or once an inference (volley, phase). One a channel; or one a neuron, channel-last, where
+  // the border differs from the inside (a BatchNormalization that stood before a padded convolution).
+  std::vector<std::int32_t> bias;
+  std::int32_t v_min = 0, v_max = 0;  // `step` only: the potential is clamped into this once a step, after the spike
   bool operator==(const IntegrateAndFire&) const = default;
 };
 struct Pooled {  // no state of its own but MaxPool's cumulative counts in `step`; hands on what its one projection
@@ -90,10 +104,33 @@ struct SumPool {  // average pooling: sums of counts, each window's times `multi
 struct MaxPool {  // counts: the window's maximum; `step`: M[t] - M[t-1], M the maximum of cumulative counts (rule 6)
   std::uint32_t kernel_height = 1, kernel_width = 1;
   std::uint32_t stride_y = 1, stride_x = 1;
-  std::int32_t pad_top = 0, pad_left = 0;
+  std::int32_t pad_top = 0, pad_left = 0;  // a padded position never wins: counts are at least 0, and it reads as 0
+  std::uint32_t dilation_y = 1, dilation_x = 1;
   bool operator==(const MaxPool&) const = default;
 };
-using Connection = std::variant<Conv, Dense, SumPool, MaxPool>;
+// Each target channel reads one source channel, through a kernel of its own: source channel i feeds target channel
+// i + shift, where there is one. A slice of either side is the same projection with another shift.
+struct Depthwise {
+  std::uint32_t kernel_height = 1, kernel_width = 1;
+  std::uint32_t stride_y = 1, stride_x = 1;
+  std::uint32_t dilation_y = 1, dilation_x = 1;
+  std::int32_t pad_top = 0, pad_left = 0;
+  std::int32_t shift = 0;
+  std::vector<std::int8_t> weights;  // [kernel y][kernel x][source channel]
+  bool operator==(const Depthwise&) const = default;
+};
+// Same positions on both sides; source channel i feeds target channel i + shift, times its multiplier: the identity
+// branch of a residual (integer rule 7).
+inline constexpr std::int32_t kGreatestMultiplier = 1 << 24;  // in amount
+struct OneToOne {
+  std::int32_t shift = 0;
+  std::vector<std::int32_t> multiplier;  // per source channel
+  bool operator==(const OneToOne&) const = default;
+};
+using Connection = std::variant<Conv, Dense, SumPool, MaxPool, Depthwise, OneToOne>;
+
+// Of connections that join source channel i to target channel i + shift.
+std::optional<std::int32_t> shift_of(const Connection& connection);
 
 // Projections into one population add up, exactly.
 struct Projection {
@@ -105,14 +142,15 @@ struct Projection {
 struct Model {
   std::string name;
   Code code = Code::volley;
-  std::uint32_t steps = 8;              // T; C = T in volley
+  std::uint32_t steps = 8;              // T
   std::vector<Population> populations;  // in topological order; Sources first
   std::vector<Projection> projections;  // ordered by `to`
   std::vector<std::string> outputs;     // populations whose activity leaves: the readout, or a shard's out-edges
   std::vector<std::pair<std::string, std::string>> notes;  // provenance: converter's options, calibration's hash
   bool operator==(const Model&) const = default;
 
-  std::uint32_t rows() const { return code == Code::volley ? 1 : steps; }  // rows per inference
+  std::uint32_t rows() const { return rows_of(code, steps); }      // per inference
+  std::uint32_t levels() const { return levels_of(code, steps); }  // C
 };
 
 // Index of a population by name, or -1.

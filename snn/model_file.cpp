@@ -1,46 +1,20 @@
-// Layout, little-endian:
-//     0   8  magic "SYNFIRE\0"
-//     8  32  SHA-256 of the header: the model's identity
-//    40   4  version
-//    44   4  zero
-//    48   8  length of the header
-//    56   8  length of the file
-//    64      header (snn/model.proto), then zeros up to the next multiple of 64, then each tensor likewise; the file
-//            ends with its last tensor's last byte
-// Every byte is thus a checked constant, a checked length, hashed, or padding that must be zero: no bit can flip
-// unseen.
 #include "snn/model_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <type_traits>
 
-#include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "snn/container.hpp"
 #include "snn/model.pb.h"
 #include "snn/model_header.hpp"
 
 namespace syn::snn {
 namespace {
 
-constexpr std::string_view kMagic{"SYNFIRE\0", 8};
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kPreamble = 64;
-constexpr std::uint64_t kAlign = 64;
-constexpr std::uint64_t kMaxHeader = 1 << 20;  // a hostile one parses into some 50 times that, no more
-constexpr std::uint64_t kMaxFile = 4ull << 30;
-
-std::uint64_t aligned(std::uint64_t offset) {
-  return (offset + kAlign - 1) / kAlign * kAlign;
-}
-
 // The single truth about which tensors a model has, in which order and of how many elements; writing and reading both
-// walk it. `visit(vector, label, allowed...)`: the vector must have one of the allowed lengths.
+// walk it. `visit(vector, name, label, length, other)`: the vector must have one of the two lengths.
 template <class M, class Visit>
 void visit_tensors(M& model, Visit&& visit) {
   for (auto& population : model.populations) {
@@ -49,20 +23,20 @@ void visit_tensors(M& model, Visit&& visit) {
         [&](auto& kind) {
           using K = std::remove_cvref_t<decltype(kind)>;
           if constexpr (std::is_same_v<K, Source>) {
-            visit(kind.scale, population.name, "scale", channels, true);
-            visit(kind.zero, population.name, "zero", channels, true);
-            visit(kind.padding, population.name, "padding", channels, true);
+            visit(kind.scale, population.name, "scale", channels, 0);
+            visit(kind.zero, population.name, "zero", channels, 0);
+            visit(kind.padding, population.name, "padding", channels, 0);
           } else if constexpr (std::is_same_v<K, IntegrateAndFire>) {
-            visit(kind.threshold, population.name, "threshold", channels, false);
-            visit(kind.bias, population.name, "bias", channels, false);
+            visit(kind.threshold, population.name, "threshold", channels, channels);
+            visit(kind.bias, population.name, "bias", channels, population.shape.neurons());
           } else if constexpr (std::is_same_v<K, Readout>) {
-            visit(kind.bias, population.name, "bias", channels, false);
+            visit(kind.bias, population.name, "bias", channels, population.shape.neurons());
           } else {
             static_assert(std::is_same_v<K, Pooled>);
           }
         },
         population.kind);
-    visit(population.amplitude, population.name, "amplitude", channels, true);
+    visit(population.amplitude, population.name, "amplitude", channels, 0);
   }
   for (auto& projection : model.projections) {
     const auto& from = model.populations[projection.from];
@@ -73,14 +47,20 @@ void visit_tensors(M& model, Visit&& visit) {
           using C = std::remove_cvref_t<decltype(connection)>;
           if constexpr (std::is_same_v<C, Conv>) {
             // structure_of() bounds a kernel to 2^16 positions and channels to 2^16: the product stays below 2^48.
-            visit(connection.weights, name, "weights",
-                  std::uint64_t{connection.kernel_height} * connection.kernel_width * from.shape.channels *
-                      to.shape.channels,
-                  false);
+            const std::uint64_t length = std::uint64_t{connection.kernel_height} * connection.kernel_width *
+                                         from.shape.channels * to.shape.channels;
+            visit(connection.weights, name, "weights", length, length);
           } else if constexpr (std::is_same_v<C, Dense>) {
-            visit(connection.weights, name, "weights", std::uint64_t{from.shape.neurons()} * to.shape.neurons(), false);
+            const std::uint64_t length = std::uint64_t{from.shape.neurons()} * to.shape.neurons();
+            visit(connection.weights, name, "weights", length, length);
+          } else if constexpr (std::is_same_v<C, Depthwise>) {
+            const std::uint64_t length =
+                std::uint64_t{connection.kernel_height} * connection.kernel_width * from.shape.channels;
+            visit(connection.weights, name, "weights", length, length);
+          } else if constexpr (std::is_same_v<C, OneToOne>) {
+            visit(connection.multiplier, name, "multiplier", from.shape.channels, from.shape.channels);
           } else if constexpr (std::is_same_v<C, SumPool>) {
-            visit(connection.multiplier, name, "multiplier", to.shape.positions(), true);
+            visit(connection.multiplier, name, "multiplier", to.shape.positions(), 0);
           } else {
             static_assert(std::is_same_v<C, MaxPool>);
           }
@@ -89,107 +69,16 @@ void visit_tensors(M& model, Visit&& visit) {
   }
 }
 
-template <class T>
-T load_at(ByteView bytes, std::size_t offset) {
-  T value;
-  std::memcpy(&value, bytes.data() + offset, sizeof value);
-  return value;
-}
-template <class T>
-void store_at(Bytes& bytes, std::size_t offset, T value) {
-  std::memcpy(bytes.data() + offset, &value, sizeof value);
-}
-
-bool zeros(ByteView bytes) {
-  for (const std::uint8_t byte : bytes)
-    if (byte != 0) return false;
-  return true;
-}
-
-// Preamble and header hash; gives the header's bytes.
-Expected<ByteView> checked_header(ByteView bytes, std::string_view where) {
-  if (bytes.size() < kPreamble) return broken(text::cat("not a .syn file: only ", bytes.size(), " bytes"), where);
-  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
-    return broken("not a .syn file: wrong magic", where);
-  if (const auto version = load_at<std::uint32_t>(bytes, 40); version != kVersion)
-    return fail(text::cat("a .syn file of version ", version, "; this program reads version ", kVersion),
-                std::string(where), "use the program's version that wrote it, or convert the model again");
-  if (load_at<std::uint32_t>(bytes, 44) != 0) return broken("the spare field of the preamble is not zero", where);
-  const auto header = load_at<std::uint64_t>(bytes, 48), total = load_at<std::uint64_t>(bytes, 56);
-  if (total != bytes.size())
-    return broken(text::cat("the file is cut short or too long: ", bytes.size(), " bytes where it says ", total),
-                  where);
-  if (header > kMaxHeader || header > bytes.size() - kPreamble)
-    return broken(text::cat("the header claims ", header, " bytes"), where);
-  const ByteView view = bytes.subspan(kPreamble, header);
-  const auto digest = Sha256::of(view);
-  if (std::memcmp(digest.data(), bytes.data() + 8, digest.size()) != 0)
-    return broken("the header does not match its hash", where);
-  return view;
-}
-
-// The tensor table describes exactly what follows the header, and every tensor has its hash.
-Expected<> check_tensors(const proto::Model& header, ByteView bytes, std::uint64_t header_end, std::string_view where) {
-  std::uint64_t end = header_end;
-  for (int i = 0; i < header.tensors_size(); ++i) {
-    const proto::Tensor& tensor = header.tensors(i);
-    const std::uint64_t begin = tensor.length() == 0 ? end : aligned(end);
-    if (tensor.offset() != begin || begin > bytes.size() || tensor.length() > bytes.size() - begin)
-      return broken(text::cat("tensor ", i, " claims ", tensor.length(), " bytes at ", tensor.offset(),
-                              " of a file of ", bytes.size()),
-                    where);
-    if (!zeros(bytes.subspan(end, begin - end)))
-      return broken(text::cat("padding before tensor ", i, " is not zero"), where);
-    const auto digest = Sha256::of(bytes.subspan(begin, tensor.length()));
-    if (tensor.sha256().size() != digest.size() ||
-        std::memcmp(digest.data(), tensor.sha256().data(), digest.size()) != 0)
-      return broken(text::cat("tensor ", i, " does not match its hash"), where);
-    end = begin + tensor.length();
-  }
-  if (end != bytes.size()) return broken("bytes follow the last tensor", where);
-  return {};
-}
-
 }  // namespace
 
 Bytes write_model(const Model& model) {
   proto::Model header;
   put_structure(model, header);
   std::vector<ByteView> tensors;
-  visit_tensors(model, [&](const auto& values, const std::string&, const char*, std::uint64_t, bool) {
+  visit_tensors(model, [&](const auto& values, const std::string&, const char*, std::uint64_t, std::uint64_t) {
     tensors.push_back({reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof values[0]});
-    proto::Tensor& tensor = *header.add_tensors();
-    tensor.set_length(tensors.back().size());
-    const auto digest = Sha256::of(tensors.back());
-    tensor.set_sha256(digest.data(), digest.size());
   });
-  // Offsets are variable-length numbers inside the header whose length they depend on: start from the header without
-  // them and repeat until it stops growing; both only grow, by at most 9 bytes a tensor.
-  std::uint64_t header_size = header.ByteSizeLong();
-  for (;;) {
-    std::uint64_t end = kPreamble + header_size;
-    for (proto::Tensor& tensor : *header.mutable_tensors()) {
-      tensor.set_offset(tensor.length() == 0 ? end : aligned(end));
-      end = tensor.offset() + tensor.length();
-    }
-    const std::uint64_t now = header.ByteSizeLong();
-    if (now == header_size) break;
-    header_size = now;
-  }
-  std::uint64_t end = kPreamble + header_size;
-  if (!tensors.empty()) end = header.tensors(header.tensors_size() - 1).offset() + tensors.back().size();
-  Bytes bytes(end);
-  header.SerializeToArray(bytes.data() + kPreamble, static_cast<int>(header_size));
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    if (!tensors[i].empty())
-      std::memcpy(bytes.data() + header.tensors(static_cast<int>(i)).offset(), tensors[i].data(), tensors[i].size());
-  std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
-  const auto digest = Sha256::of(ByteView(bytes).subspan(kPreamble, header_size));
-  std::memcpy(bytes.data() + 8, digest.data(), digest.size());
-  store_at<std::uint32_t>(bytes, 40, kVersion);
-  store_at<std::uint64_t>(bytes, 48, header_size);
-  store_at<std::uint64_t>(bytes, 56, bytes.size());
-  return bytes;
+  return write_container(header, tensors);
 }
 
 Expected<ModelHash> hash_of(ByteView bytes, std::string_view where) {
@@ -200,92 +89,61 @@ Expected<ModelHash> hash_of(ByteView bytes, std::string_view where) {
   return hash;
 }
 
-Expected<Model> read_model(ByteView bytes, std::string_view where) {
+Expected<Profile> profile_of(ByteView bytes, std::string_view where) {
   const auto view = checked_header(bytes, where);
   if (!view) return fail(view.error());
   proto::Model header;
   if (!header.ParseFromArray(view->data(), static_cast<int>(view->size())))
     return broken("the header cannot be parsed", where);
-  for (const std::string& feature : header.required_features())
-    return fail(text::cat("the model needs '", feature, "', which this program does not know"), std::string(where),
-                "use a newer program");
-  if (auto checked = check_tensors(header, bytes, kPreamble + view->size(), where); !checked)
-    return fail(checked.error());
+  const bool real = std::ranges::find(header.required_features(), kRealFeature) != header.required_features().end();
+  return real ? Profile::real : Profile::integer;
+}
+
+Expected<Model> read_model(ByteView bytes, std::string_view where) {
+  proto::Model header;
+  if (auto checked = read_container(bytes, where, {}, header); !checked) return fail(checked.error());
   auto structure = structure_of(header, where);
   if (!structure) return fail(structure.error());
   Model& model = *structure;
 
   int next = 0;
   std::string problem;
-  visit_tensors(model,
-                [&](auto& values, const std::string& name, const char* label, std::uint64_t count, bool may_be_empty) {
-                  using T = typename std::remove_cvref_t<decltype(values)>::value_type;
-                  if (!problem.empty()) return;
-                  if (next == header.tensors_size()) {
-                    problem = text::cat("'", name, "' has no tensor for its ", label);
-                    return;
-                  }
-                  const proto::Tensor& tensor = header.tensors(next++);
-                  // The length was checked against the file before; now the shape must ask for exactly that much.
-                  if (!(tensor.length() == 0 && may_be_empty) &&
-                      (tensor.length() % sizeof(T) != 0 || tensor.length() / sizeof(T) != count)) {
-                    problem = text::cat("the ", label, " of '", name, "' has ", tensor.length(),
-                                        " bytes where its shape needs ", count, " values of ", sizeof(T));
-                    return;
-                  }
-                  values.resize(tensor.length() / sizeof(T));
-                  if (!values.empty()) std::memcpy(values.data(), bytes.data() + tensor.offset(), tensor.length());
-                  if constexpr (std::is_same_v<T, double>) {
-                    for (const double value : values)
-                      if (!std::isfinite(value)) problem = text::cat("the ", label, " of '", name, "' is not finite");
-                  }
-                });
+  visit_tensors(
+      model, [&](auto& values, const std::string& name, const char* label, std::uint64_t count, std::uint64_t other) {
+        using T = typename std::remove_cvref_t<decltype(values)>::value_type;
+        if (!problem.empty()) return;
+        if (next == header.tensors_size()) {
+          problem = text::cat("'", name, "' has no tensor for its ", label);
+          return;
+        }
+        const proto::Tensor& tensor = header.tensors(next++);
+        // The length was checked against the file before; now the shape must ask for exactly that much.
+        const std::uint64_t length = tensor.length() / sizeof(T);
+        if (tensor.length() % sizeof(T) != 0 || (length != count && length != other)) {
+          problem = text::cat("the ", label, " of '", name, "' has ", tensor.length(), " bytes where its shape needs ",
+                              count, " values of ", sizeof(T));
+          return;
+        }
+        values.resize(length);
+        if (!values.empty()) std::memcpy(values.data(), bytes.data() + tensor.offset(), tensor.length());
+        if constexpr (std::is_same_v<T, double>) {
+          for (const double value : values)
+            if (!std::isfinite(value)) problem = text::cat("the ", label, " of '", name, "' is not finite");
+        }
+      });
   if (problem.empty() && next != header.tensors_size()) problem = "tensors that nothing needs";
   if (!problem.empty()) return broken(std::move(problem), where);
   return structure;
 }
 
 Expected<> save_model(const Model& model, const std::filesystem::path& path) {
-  const Bytes bytes = write_model(model);
-  const std::string temporary = text::cat(path.string(), ".", ::getpid(), ".part");
-  const auto failed = [&](const char* what) {
-    const std::string reason = std::strerror(errno);
-    ::unlink(temporary.c_str());
-    return fail(text::cat("cannot ", what, " the model: ", reason), path.string(),
-                "choose another place, or make room");
-  };
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return failed("create");
-  for (std::size_t done = 0; done < bytes.size();) {
-    const auto wrote = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) {
-      ::close(file);
-      return failed("write");
-    }
-    done += static_cast<std::size_t>(wrote);
-  }
-  // Durable before it gets its name: after a power cut the name holds the old model or the new one (P11).
-  if (::fsync(file) != 0) {
-    ::close(file);
-    return failed("write");
-  }
-  if (::close(file) != 0) return failed("write");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("rename");
-  return {};
+  return save_bytes(write_model(model), path);
 }
 
 Expected<Model> load_model(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) return fail(text::cat("cannot read the model: ", error.message()), path.string(), "check the path");
-  if (size > kMaxFile)
-    return fail(text::cat("the file has ", size, " bytes, too many"), path.string(), "check the path");
-  Bytes bytes(size);
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
-    return fail("cannot read the model", path.string(), "check its permissions");
-  return read_model(bytes, path.string());
+  const auto bytes = load_bytes(path);
+  if (!bytes) return fail(bytes.error());
+  return read_model(*bytes, path.string());
 }
 
 }  // namespace syn::snn

@@ -1,5 +1,6 @@
 #include "snn/model_header.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/text.hpp"
@@ -21,7 +22,10 @@ void put_window(const W& from, proto::Window& to) {
   to.set_stride_x(from.stride_x);
   to.set_pad_top(from.pad_top);
   to.set_pad_left(from.pad_left);
-  if constexpr (std::is_same_v<W, Conv>) {
+  if constexpr (std::is_same_v<W, MaxPool>) {  // as files were before it could be dilated
+    if (from.dilation_y == 1 && from.dilation_x == 1) return;
+  }
+  if constexpr (requires { from.dilation_y; }) {
     to.set_dilation_y(from.dilation_y);
     to.set_dilation_x(from.dilation_x);
   }
@@ -36,9 +40,9 @@ W get_window(const proto::Window& from) {
   to.stride_x = from.stride_x();
   to.pad_top = from.pad_top();
   to.pad_left = from.pad_left();
-  if constexpr (std::is_same_v<W, Conv>) {
-    to.dilation_y = from.dilation_y();
-    to.dilation_x = from.dilation_x();
+  if constexpr (requires { to.dilation_y; }) {
+    to.dilation_y = std::max(from.dilation_y(), 1u);
+    to.dilation_x = std::max(from.dilation_x(), 1u);
   }
   return to;
 }
@@ -54,7 +58,7 @@ Expected<Population> population_of(const proto::Population& p, std::string_view 
     if (side < 1 || side > kMaxDimension) return wrong(text::cat("a side of its shape is ", side));
   if (std::uint64_t{population.shape.height} * population.shape.width * population.shape.channels > kMaxNeurons)
     return wrong("its shape has too many neurons");
-  if (p.code() > static_cast<std::uint32_t>(Code::volley)) return wrong(text::cat("unknown code ", p.code()));
+  if (p.code() > static_cast<std::uint32_t>(Code::phase)) return wrong(text::cat("unknown code ", p.code()));
   population.code = static_cast<Code>(p.code());
   population.greatest = p.greatest();
   population.mean_count = p.mean_count();
@@ -108,9 +112,21 @@ Expected<Projection> projection_of(const proto::Projection& p, std::size_t popul
     case proto::Projection::kDense:
       projection.connection = Dense{};
       break;
+    case proto::Projection::kDepthwise: {
+      auto depthwise = get_window<Depthwise>(*(window = &p.depthwise().window()));
+      depthwise.shift = p.depthwise().shift();
+      projection.connection = depthwise;
+      break;
+    }
+    case proto::Projection::kOneToOne:
+      projection.connection = OneToOne{.shift = p.one_to_one().shift(), .multiplier = {}};
+      break;
     case proto::Projection::CONNECTION_NOT_SET:
       return broken("a projection's kind is unknown to this program", where);
   }
+  if (const auto shift = shift_of(projection.connection).value_or(0);
+      shift > static_cast<int>(kMaxDimension) || shift < -static_cast<int>(kMaxDimension))
+    return broken(text::cat("a shift of ", shift, " channels"), where);
   if (window && (window->kernel_height() > kMaxDimension || window->kernel_width() > kMaxDimension ||
                  std::uint64_t{window->kernel_height()} * window->kernel_width() > kMaxDimension))
     return broken("a kernel is too large", where);  // keeps the product of shapes below 2^48
@@ -156,6 +172,11 @@ void put_structure(const Model& model, proto::Model& header) {
       put_window(*sum, *p.mutable_sum_pool());
     } else if (const auto* max = std::get_if<MaxPool>(&projection.connection)) {
       put_window(*max, *p.mutable_max_pool());
+    } else if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection)) {
+      put_window(*depthwise, *p.mutable_depthwise()->mutable_window());
+      p.mutable_depthwise()->set_shift(depthwise->shift);
+    } else if (const auto* one = std::get_if<OneToOne>(&projection.connection)) {
+      p.mutable_one_to_one()->set_shift(one->shift);
     } else {
       p.mutable_dense();
     }
@@ -175,7 +196,7 @@ Expected<Model> structure_of(const proto::Model& header, std::string_view where)
   if (header.populations_size() > kMaxPopulations || header.projections_size() > kMaxProjections ||
       header.outputs_size() > kMaxPopulations)
     return broken("too many populations, projections or outputs", where);
-  if (header.code() > static_cast<std::uint32_t>(Code::volley))
+  if (header.code() > static_cast<std::uint32_t>(Code::phase))
     return broken(text::cat("unknown code ", header.code()), where);
 
   Model model;

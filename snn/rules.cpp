@@ -17,7 +17,8 @@ constexpr std::uint64_t kMaxNeurons = 1 << 26;
 constexpr std::uint64_t kMaxPacked = std::uint64_t{1} << 31;
 
 constexpr std::uint64_t kMaxCopy = std::uint64_t{1} << 28;
-constexpr std::uint64_t kMaxTaps = std::uint64_t{1} << 30;  // kernel positions x target positions, walked once at load
+// Kernel positions x target positions x source channels, walked once at load.
+constexpr std::uint64_t kMaxTaps = std::uint64_t{1} << 32;
 
 using Problem = std::string;  // empty: none
 
@@ -40,6 +41,9 @@ Problem kind_problem(const Model& model, const Population& p) {
   const auto lengths = [&](std::size_t size, bool may_be_empty) {
     return size == channels || (may_be_empty && size == 0);
   };
+  const auto bias_fits = [&](const std::vector<std::int32_t>& bias) {
+    return bias.size() == channels || bias.size() == p.shape.neurons();
+  };
   if (!lengths(p.amplitude.size(), true) || !finite(p.amplitude)) return "its amplitudes do not fit its channels";
   if (p.code != model.code)
     return text::cat("its code is ", name_of(p.code), " in a model of code ", name_of(model.code));
@@ -55,16 +59,16 @@ Problem kind_problem(const Model& model, const Population& p) {
     for (const Count padding : source->padding)
       if (padding > p.greatest) return text::cat("a padding of ", padding, " is above its greatest count");
   } else if (const auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
-    if (!lengths(fire->threshold.size(), false) || !lengths(fire->bias.size(), false))
+    if (!lengths(fire->threshold.size(), false) || !bias_fits(fire->bias))
       return "thresholds or biases do not fit its channels";
     for (std::size_t c = 0; c < channels; ++c)
       if (fire->threshold[c] < 1) return text::cat("channel ", c, ": threshold ", fire->threshold[c], " is below 1");
-    const std::uint32_t ceiling = model.code == Code::volley ? model.steps : 1;
-    if (p.greatest != ceiling) return text::cat("its greatest count is ", p.greatest, ", the code gives ", ceiling);
+    if (p.greatest != model.levels())
+      return text::cat("its greatest count is ", p.greatest, ", the code gives ", model.levels());
     if (model.code == Code::step && fire->v_min > fire->v_max)
       return text::cat("v_min ", fire->v_min, " is above v_max ", fire->v_max);
   } else if (const auto* readout = std::get_if<Readout>(&p.kind)) {
-    if (!lengths(readout->bias.size(), false)) return "biases do not fit its channels";
+    if (!bias_fits(readout->bias)) return "biases do not fit its channels";
     if (!std::isfinite(readout->scale)) return "its scale is not finite";
   }
   return {};
@@ -83,7 +87,11 @@ Problem extent_problem(const Extent& e) {
 template <class W>
 Problem window_problem(const W& w, const Population& from, const Population& to) {
   if (auto p = extent_problem(vertical(w, from.shape, to.shape)); !p.empty()) return p;
-  return extent_problem(horizontal(w, from.shape, to.shape));
+  if (auto p = extent_problem(horizontal(w, from.shape, to.shape)); !p.empty()) return p;
+  const std::uint64_t taps = std::uint64_t{w.kernel_height} * w.kernel_width;
+  if (taps > kMaxSide) return "a kernel too large";
+  if (taps * to.shape.positions() > kMaxTaps / from.shape.channels) return "too many synapses";
+  return {};
 }
 
 // How many source indices of one axis the kernel at `at` covers.
@@ -123,6 +131,11 @@ Problem weights_problem(std::span<const std::int8_t> weights, std::uint64_t inpu
   return {};
 }
 
+Problem shift_problem(std::int32_t shift) {
+  const bool fits = shift > -static_cast<std::int32_t>(kMaxSide) && shift < static_cast<std::int32_t>(kMaxSide);
+  return fits ? Problem() : text::cat("a shift of ", shift, " channels");
+}
+
 Problem projection_problem(const Population& from, const Population& to, const Connection& connection) {
   if (std::holds_alternative<Readout>(from.kind)) return text::cat("it reads the readout '", from.name, "'");
   if (std::holds_alternative<Source>(to.kind)) return "a projection leads into a source";
@@ -131,14 +144,12 @@ Problem projection_problem(const Population& from, const Population& to, const C
     if (pooled) return "a convolution leads into a pooled population";
     if (auto p = window_problem(*conv, from, to); !p.empty()) return p;
     const std::uint64_t taps = std::uint64_t{conv->kernel_height} * conv->kernel_width;
-    if (taps > kMaxSide) return "a kernel too large";
     const auto reach_y = static_cast<std::uint64_t>(vertical(*conv, from.shape, to.shape).reach()),
                reach_x = static_cast<std::uint64_t>(horizontal(*conv, from.shape, to.shape).reach());
     // Of the copy that has its border filled in (layers.cpp).
     if (reach_y > kMaxSide || reach_x > kMaxSide ||
         (from.shape.height + 2 * reach_y) * (from.shape.width + 2 * reach_x) > kMaxCopy / (from.shape.channels + 1))
       return "a kernel that reaches too far";
-    if (taps * to.shape.positions() > kMaxTaps) return "too many synapses";
     return weights_problem(conv->weights, taps * from.shape.channels,
                            std::uint64_t{from.shape.width + conv->kernel_width} * (from.shape.channels + 1),
                            to.shape.channels);
@@ -154,6 +165,24 @@ Problem projection_problem(const Population& from, const Population& to, const C
       return text::cat("its sums reach ", needed, ", above its greatest count ", to.greatest);
     return {};
   }
+  if (const auto* depthwise = std::get_if<Depthwise>(&connection)) {
+    if (pooled) return "a depthwise convolution leads into a pooled population";
+    if (auto p = window_problem(*depthwise, from, to); !p.empty()) return p;
+    if (auto p = shift_problem(depthwise->shift); !p.empty()) return p;
+    const std::uint64_t taps = std::uint64_t{depthwise->kernel_height} * depthwise->kernel_width;
+    return weights_problem(depthwise->weights, taps, 1, from.shape.channels);
+  }
+  if (const auto* one = std::get_if<OneToOne>(&connection)) {
+    if (pooled) return "a one-to-one projection leads into a pooled population";
+    if (from.shape.height != to.shape.height || from.shape.width != to.shape.width)
+      return "a one-to-one projection joins populations of different height or width";
+    if (auto p = shift_problem(one->shift); !p.empty()) return p;
+    if (one->multiplier.size() != from.shape.channels) return "multipliers do not fit its source's channels";
+    for (const std::int32_t m : one->multiplier)
+      if (m < -kGreatestMultiplier || m > kGreatestMultiplier)
+        return text::cat("a multiplier of ", m, ", beyond ", kGreatestMultiplier, " in amount");
+    return {};
+  }
   const auto& max = std::get<MaxPool>(connection);
   if (!pooled) return "max pooling leads only into a pooled population";
   if (from.shape.channels != to.shape.channels) return "pooling cannot change the number of channels";
@@ -165,16 +194,38 @@ Problem projection_problem(const Population& from, const Population& to, const C
 // Largest positive and negative sum into each channel in one row, with every input at its greatest.
 struct Bounds {
   std::vector<std::int64_t> positive, negative;
+  void add(std::size_t channel, std::int64_t product) {
+    (product > 0 ? positive[channel] += product : negative[channel] -= product);
+  }
 };
 
 void add_bounds(Bounds& bounds, std::span<const std::int8_t> weights, std::int64_t greatest) {
   const std::size_t channels = bounds.positive.size();
   for (std::size_t row = 0; row < weights.size(); row += channels) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      const std::int64_t product = weights[row + c] * greatest;
-      (product > 0 ? bounds.positive[c] += product : bounds.negative[c] -= product);
-    }
+    for (std::size_t c = 0; c < channels; ++c) bounds.add(c, weights[row + c] * greatest);
   }
+}
+
+// Of projections that join channel i to channel i + shift: `weights` are rows of `inputs`.
+template <class T>
+void add_shifted_bounds(Bounds& bounds, std::span<const T> weights, std::size_t inputs, std::int32_t shift,
+                        std::int64_t greatest) {
+  const auto channels = static_cast<std::int64_t>(bounds.positive.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const auto to = static_cast<std::int64_t>(i % inputs) + shift;
+    if (to >= 0 && to < channels) bounds.add(static_cast<std::size_t>(to), weights[i] * greatest);
+  }
+}
+
+// The most extreme biases of each channel, and of no bias at all.
+Bounds extremes(const std::vector<std::int32_t>& bias, std::size_t channels) {
+  Bounds bounds{std::vector<std::int64_t>(channels), std::vector<std::int64_t>(channels)};
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    auto &positive = bounds.positive[i % channels], &negative = bounds.negative[i % channels];
+    positive = std::max<std::int64_t>(positive, bias[i]);
+    negative = std::max<std::int64_t>(negative, -std::int64_t{bias[i]});
+  }
+  return bounds;
 }
 
 Problem overflow_problem(const Model& model, std::size_t index) {
@@ -192,12 +243,16 @@ Problem overflow_problem(const Model& model, std::size_t index) {
       add_bounds(bounds, dense->weights, from.greatest);
     if (const auto* sum = std::get_if<SumPool>(&projection.connection))
       for (std::int64_t& positive : bounds.positive) positive += static_cast<std::int64_t>(greatest_of(*sum, from, p));
+    if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection))
+      add_shifted_bounds(bounds, std::span(depthwise->weights), from.shape.channels, depthwise->shift, from.greatest);
+    if (const auto* one = std::get_if<OneToOne>(&projection.connection))
+      add_shifted_bounds(bounds, std::span(one->multiplier), from.shape.channels, one->shift, from.greatest);
   }
+  const Bounds bias = extremes(fire ? fire->bias : readout->bias, channels);
   const std::int64_t rows = model.rows();
   for (std::size_t c = 0; c < channels; ++c) {
-    const std::int64_t bias = fire ? fire->bias[c] : readout->bias[c];
-    const std::int64_t positive = bounds.positive[c] + std::max<std::int64_t>(bias, 0);
-    const std::int64_t negative = bounds.negative[c] + std::max<std::int64_t>(-bias, 0);
+    const std::int64_t positive = bounds.positive[c] + bias.positive[c];
+    const std::int64_t negative = bounds.negative[c] + bias.negative[c];
     const std::int64_t largest = std::max(positive, negative);
     bool safe = true;
     if (readout) {
@@ -226,6 +281,8 @@ std::unexpected<Error> refused(const Model& model, std::string_view population, 
 Expected<> check_rules(const Model& model) {
   if (model.steps < 1 || model.steps > kGreatestCount)
     return refused(model, {}, text::cat(model.steps, " steps, outside 1..", kGreatestCount));
+  if (model.code == Code::phase && model.steps > kGreatestPhase)
+    return refused(model, {}, text::cat(model.steps, " steps, outside the 1..", kGreatestPhase, " of code phase"));
   if (model.populations.empty()) return refused(model, {}, "no populations");
   std::set<std::string_view> names;
   bool sources = true;

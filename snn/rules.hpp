@@ -1,5 +1,5 @@
 // What a model must obey to be run: shapes that fit, an acyclic order, and sums that cannot leave 32 bits (design.md,
-// section 4). Internal to snn/; Engine::make asks it first.
+// section 4). Engine::make asks it first, and so does the planner.
 #pragma once
 
 #include "core/error.hpp"
@@ -15,6 +15,11 @@ struct Extent {
   std::int64_t kernel, stride, dilation, pad, source, target;
   // First source index under target position `at`'s kernel; may be negative (padding).
   std::int64_t first(std::int64_t at) const { return at * stride - pad; }
+  // The first of them that is not padding; beyond the source where the whole kernel is.
+  std::int64_t first_inside(std::int64_t at) const {
+    const std::int64_t i = first(at);
+    return i >= 0 ? i : i + (-i + dilation - 1) / dilation * dilation;
+  }
   std::int64_t reach() const { return (kernel - 1) * dilation + 1; }
 };
 template <class W>

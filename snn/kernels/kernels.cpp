@@ -12,7 +12,9 @@
 #include <hwy/highway.h>
 
 #include "snn/kernels/kernels.hpp"
+#include "snn/kernels/neon_dot.hpp"
 #include "snn/kernels/reference.hpp"
+#include "snn/kernels/vnni.hpp"
 
 #if HWY_ARCH_X86 || HWY_ARCH_ARM_A64
 #define SYN_VECTORS (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
@@ -34,93 +36,136 @@ using I16 = hn::Repartition<std::int16_t, I32>;
 using U16 = hn::Repartition<std::uint16_t, I32>;
 using HalfU16 = hn::Rebind<std::uint16_t, I32>;  // as many lanes as I32 has
 
-std::size_t list_events(const Count* counts, std::size_t pairs, std::uint32_t first_offset, std::uint32_t stride,
-                        std::uint32_t* values, std::uint32_t* offsets) {
+void narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
+  const I16 d;
+  const hn::Rebind<std::uint8_t, I16> d8;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::DemoteTo(d8, hn::BitCast(d, hn::LoadU(U16(), counts + i))), d8, bytes + i);
+  reference::narrow(counts + i, n - i, bytes + i);
+}
+
+std::size_t list_events(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
+                        std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts, std::uint32_t listed) {
   const U32 d;
   const std::size_t lanes = hn::Lanes(d);
-  auto offset = hn::Add(hn::Mul(hn::Iota(d, 0), hn::Set(d, stride)), hn::Set(d, first_offset));
-  const auto step = hn::Set(d, stride * static_cast<std::uint32_t>(lanes));
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < pairs; i += lanes) {
-    const auto value = hn::BitCast(d, hn::LoadU(U16(), counts + 2 * i));
-    auto some = hn::Ne(value, hn::Zero(d));
-    if (i + lanes > pairs) some = hn::And(some, hn::FirstN(d, pairs - i));
-    // Compressed in a register and stored whole: a compressing store is microcode on some machines.
-    hn::StoreU(hn::Compress(value, some), d, values + n);
-    hn::StoreU(hn::Compress(offset, some), d, offsets + n);
-    n += hn::CountTrue(d, some);
-    offset = hn::Add(offset, step);
+  const auto step = hn::Mul(hn::Iota(d, 0), hn::Set(d, stride));
+  std::size_t n = 0, first = 0;
+  for (std::size_t pixel = 0; pixel < pixels; ++pixel, first += words) {
+    starts[pixel] = listed + static_cast<std::uint32_t>(n);
+    for (std::size_t i = 0; i < words; i += lanes) {
+      const auto value = hn::LoadU(d, source + first + i);
+      auto some = hn::Ne(value, hn::Zero(d));
+      if (i + lanes > words) some = hn::And(some, hn::FirstN(d, words - i));
+      const auto offset = hn::Add(step, hn::Set(d, stride * static_cast<std::uint32_t>(first + i)));
+      // Compressed in a register and stored whole: a compressing store is microcode on some machines.
+      hn::StoreU(hn::Compress(value, some), d, values + n);
+      hn::StoreU(hn::Compress(offset, some), d, offsets + n);
+      n += hn::CountTrue(d, some);
+    }
   }
+  starts[pixels] = listed + static_cast<std::uint32_t>(n);
   return n;
 }
 
-// kVectors x lanes outputs, held in registers over all events.
-template <std::size_t kVectors>
-HWY_INLINE void gather_tile(const std::uint32_t* values, const std::uint32_t* offsets, const Segment* segments,
-                            std::size_t segment_count, const std::int16_t* packed, std::int32_t* sums) {
-  const I32 d;
-  const I16 d16;
-  const std::size_t lanes = hn::Lanes(d);
-  hn::Vec<I32> sum[kVectors], rest[kVectors];
-  for (std::size_t v = 0; v < kVectors; ++v) sum[v] = rest[v] = hn::Zero(d);
-  for (std::size_t s = 0; s < segment_count; ++s) {
-    const std::int64_t base = segments[s].base;
-    const std::uint32_t end = segments[s].end;
-    for (std::uint32_t e = segments[s].begin; e < end; ++e) {
-      const std::int16_t* HWY_RESTRICT row = packed + (base + offsets[e]);
-      const auto value = hn::BitCast(d16, hn::Set(d, static_cast<std::int32_t>(values[e])));
-      for (std::size_t v = 0; v < kVectors; ++v)
-        sum[v] = hn::ReorderWidenMulAccumulate(d, value, hn::LoadU(d16, row + 2 * v * lanes), sum[v], rest[v]);
-    }
+// Two counts of 16 bits a word, summed in 32 bits.
+struct Wide {
+  static constexpr bool kBounded = false;
+  static constexpr std::size_t kChains = 1;
+  static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM ? 24 : 10;
+  static constexpr std::size_t kSumRegisters = HWY_ARCH_ARM ? 2 : 1;
+  using Word = hn::Vec<I16>;
+  struct Sum {  // its constructors are written out: implicit ones would not be compiled for the instruction set
+    HWY_INLINE Sum() {}
+    HWY_INLINE Sum(hn::Vec<I32> s, hn::Vec<I32> r) : sum(s), rest(r) {}
+    hn::Vec<I32> sum, rest;
+  };
+  static std::size_t lanes() { return hn::Lanes(I32()); }
+  static HWY_INLINE Sum zero() { return {hn::Zero(I32()), hn::Zero(I32())}; }
+  static HWY_INLINE Word all(std::uint32_t word) { return hn::BitCast(I16(), hn::Set(U32(), word)); }
+  static HWY_INLINE Word load(const std::uint32_t* weights) { return hn::BitCast(I16(), hn::LoadU(U32(), weights)); }
+  static HWY_INLINE void add(Sum& to, Word counts, Word weights) {
+    to.sum = hn::ReorderWidenMulAccumulate(I32(), counts, weights, to.sum, to.rest);
   }
-  for (std::size_t v = 0; v < kVectors; ++v) {
+  static HWY_INLINE void settle(Sum&) {}
+  static HWY_INLINE void join(Sum& to, const Sum& from) {
+    to.sum = hn::Add(to.sum, from.sum);
+    to.rest = hn::Add(to.rest, from.rest);
+  }
+  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
+    const I32 d;
 #if HWY_ARCH_ARM
     // Products of one output lie side by side, the lower outputs' in `sum`, the upper ones' in `rest`.
-    const auto total = hn::Add(hn::ConcatEven(d, rest[v], sum[v]), hn::ConcatOdd(d, rest[v], sum[v]));
+    const auto total = hn::Add(hn::ConcatEven(d, from.rest, from.sum), hn::ConcatOdd(d, from.rest, from.sum));
 #else
-    const auto total = sum[v];  // the pairwise multiply-add leaves one lane an output, and `rest` alone
+    const auto total = from.sum;  // the pairwise multiply-add leaves one lane an output, and `rest` alone
 #endif
-    hn::StoreU(hn::Add(hn::LoadU(d, sums + v * lanes), total), d, sums + v * lanes);
+    hn::StoreU(hn::Add(hn::LoadU(d, sums), total), d, sums);
   }
+};
+
+#if HWY_ARCH_X86
+// Four counts of 8 bits a word: the products of two, which Band::run and chunk keep inside 16 bits, are added up there
+// and settled into 32 bits now and then. The instruction saturates, but never has to.
+struct Narrow {
+  static constexpr bool kBounded = true;
+  static constexpr std::size_t kChains = 1;
+  static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 ? 24 : 12;
+  static constexpr std::size_t kSumRegisters = 2;
+  using Word = hn::Vec<I16>;
+  struct Sum {
+    HWY_INLINE Sum() {}
+    HWY_INLINE Sum(hn::Vec<I16> p, hn::Vec<I32> s) : pairs(p), sum(s) {}
+    hn::Vec<I16> pairs;
+    hn::Vec<I32> sum;
+  };
+  static std::size_t lanes() { return hn::Lanes(I32()); }
+  static HWY_INLINE Sum zero() { return {hn::Zero(I16()), hn::Zero(I32())}; }
+  static HWY_INLINE Word all(std::uint32_t word) { return hn::BitCast(I16(), hn::Set(U32(), word)); }
+  static HWY_INLINE Word load(const std::uint32_t* weights) { return hn::BitCast(I16(), hn::LoadU(U32(), weights)); }
+  static HWY_INLINE void add(Sum& to, Word counts, Word weights) {
+#if HWY_TARGET == HWY_AVX3
+    const Word products{_mm512_maddubs_epi16(counts.raw, weights.raw)};
+#elif HWY_TARGET == HWY_AVX2
+    const Word products{_mm256_maddubs_epi16(counts.raw, weights.raw)};
+#else
+    const Word products{_mm_maddubs_epi16(counts.raw, weights.raw)};
+#endif
+    to.pairs = hn::Add(to.pairs, products);
+  }
+  static HWY_INLINE void settle(Sum& of) {
+    hn::Vec<I32> unused = hn::Zero(I32());
+    of.sum = hn::ReorderWidenMulAccumulate(I32(), of.pairs, hn::Set(I16(), 1), of.sum, unused);
+    of.pairs = hn::Zero(I16());
+  }
+  static HWY_INLINE void join(Sum&, const Sum&) {}
+  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
+    hn::StoreU(hn::Add(hn::LoadU(I32(), sums), from.sum), I32(), sums);
+  }
+};
+#endif
+
+#include "snn/kernels/bands-inl.hpp"
+
+// What `lanes` sums from `at` on are with all taps added.
+HWY_INLINE hn::Vec<I32> with_products(std::span<const Tap> taps, std::size_t at, const std::int32_t* sums) {
+  const I32 d;
+  const HalfU16 d16;
+  auto sum = hn::LoadU(d, sums + at);
+  for (const Tap& tap : taps)
+    sum = hn::Add(sum, hn::Mul(hn::PromoteTo(d, hn::LoadU(d16, tap.counts + at)), hn::LoadU(d, tap.weights + at)));
+  return sum;
 }
 
-void gather(const std::uint32_t* values, const std::uint32_t* offsets, std::span<const Segment> segments,
-            const std::int16_t* packed, std::size_t outputs, std::int32_t* sums) {
-  const std::size_t lanes = hn::Lanes(I32());
-  const Segment* first = segments.data();
-  const std::size_t count = segments.size();
-  for (std::size_t left = outputs / lanes; left > 0;) {  // lanes divides kTile, which divides outputs
-    const std::size_t now = left < 8 ? left : 8;
-    switch (now) {
-      case 1:
-        gather_tile<1>(values, offsets, first, count, packed, sums);
-        break;
-      case 2:
-        gather_tile<2>(values, offsets, first, count, packed, sums);
-        break;
-      case 3:
-        gather_tile<3>(values, offsets, first, count, packed, sums);
-        break;
-      case 4:
-        gather_tile<4>(values, offsets, first, count, packed, sums);
-        break;
-      case 5:
-        gather_tile<5>(values, offsets, first, count, packed, sums);
-        break;
-      case 6:
-        gather_tile<6>(values, offsets, first, count, packed, sums);
-        break;
-      case 7:
-        gather_tile<7>(values, offsets, first, count, packed, sums);
-        break;
-      default:
-        gather_tile<8>(values, offsets, first, count, packed, sums);
-        break;
-    }
-    left -= now;
-    packed += now * lanes * 2;
-    sums += now * lanes;
-  }
+void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
+  const I32 d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) return reference::add_products(taps, n, sums);
+  // The last vector may overlap the one before: it is taken from the sums as they were, so both store the same there.
+  const auto last = with_products(taps, n - lanes, sums);
+  for (std::size_t i = 0; i + lanes < n; i += lanes) hn::StoreU(with_products(taps, i, sums), d, sums + i);
+  hn::StoreU(last, d, sums + n - lanes);
 }
 
 // q = floor(x / theta) for 0 <= x <= C * theta by an estimate that is at most 1 off, then put right with integers.
@@ -147,21 +192,44 @@ void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, 
   reference::fire_volley({volley.threshold + i, volley.limit + i, volley.reciprocal + i}, sums + i, n - i, out + i);
 }
 
-void fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
+// floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from a
+// whole number. The estimate rounds five times, each by at most 2^-24 of a value below C + 1: together less than
+// 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond 0 and C it is clamped.
+void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+  const I32 d;
+  const hn::Rebind<float, I32> df;
+  const HalfU16 d16;
+  const auto zero = hn::Zero(df), ceiling = hn::Set(df, volley.ceiling);
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto x = hn::Mul(hn::ConvertTo(df, hn::LoadU(d, sums + i)), hn::LoadU(df, volley.reciprocal + i));
+    const auto q = hn::Min(hn::Max(hn::Add(x, hn::LoadU(df, volley.half + i)), zero), ceiling);
+    hn::StoreU(hn::DemoteTo(d16, hn::ConvertTo(d, q)), d16, out + i);
+  }
+  reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling}, sums + i, n - i, out + i);
+}
+
+bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
   const I32 d;
   const HalfU16 d16;
   const auto low = hn::Set(d, step.v_min), high = hn::Set(d, step.v_max), one = hn::Set(d, 1);
   const std::size_t lanes = hn::Lanes(d);
+  auto most = hn::Set(d, -1);  // 1 where a potential still reaches its threshold
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto theta = hn::LoadU(d, step.threshold + i);
     const auto potential = hn::Add(hn::LoadU(d, v + i), hn::LoadU(d, sums + i));
     const auto silent = hn::Lt(potential, theta);
     const auto after = hn::Sub(potential, hn::IfThenZeroElse(silent, theta));
-    hn::StoreU(hn::Min(hn::Max(after, low), high), d, v + i);
+    const auto clamped = hn::Min(hn::Max(after, low), high);
+    most = hn::IfThenElse(hn::Lt(clamped, theta), most, one);
+    hn::StoreU(clamped, d, v + i);
     hn::StoreU(hn::DemoteTo(d16, hn::IfThenZeroElse(silent, one)), d16, out + i);
   }
-  reference::fire_step({step.threshold + i, step.v_min, step.v_max}, sums + i, n - i, v + i, out + i);
+  const bool rest =
+      reference::fire_step({step.threshold + i, step.v_min, step.v_max}, sums + i, n - i, v + i, out + i);
+  return hn::AllTrue(d, hn::Lt(most, hn::Zero(d))) && rest;
 }
 
 // Sums of the 32-bit lanes of v, in 64 bits.
@@ -203,6 +271,103 @@ Tally tally(const Count* counts, const std::uint32_t* key_low, const std::uint32
   return rest;
 }
 
+// Pairs of products of 16 bits, in 32.
+template <class V>
+HWY_INLINE hn::Vec<I32> paired(V a, V b) {
+  auto rest = hn::Zero(I32());
+  const auto sum = hn::ReorderWidenMulAccumulate(I32(), a, b, hn::Zero(I32()), rest);
+  return hn::Add(sum, rest);
+}
+// Sums of the signed 32-bit lanes of v, in 64 bits.
+template <class V>
+HWY_INLINE hn::Vec<U64> widened_signed(V v) {
+  const hn::Repartition<std::int64_t, I32> d;
+  const auto both = hn::BitCast(d, v);
+  return hn::BitCast(U64(), hn::Add(hn::ShiftRight<32>(both), hn::ShiftRight<32>(hn::ShiftLeft<32>(both))));
+}
+// A lane of 32 bits takes in so many pairs of products of kSmallCount and 2^15.
+constexpr std::size_t kPairs = 127;
+
+Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n) {
+  const I16 d;
+  const auto one = hn::Set(d, 1);
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<U64> total_of[4];
+  for (auto& t : total_of) t = hn::Zero(U64());
+  auto spikes = hn::Zero(U64()), events = spikes;
+  std::size_t i = 0;
+  while (i + lanes <= n) {
+    const std::size_t end = n - i < kPairs * lanes ? n : i + kPairs * lanes;
+    auto sum0 = hn::Zero(I32()), sum1 = sum0, sum2 = sum0, sum3 = sum0, sum_of_counts = sum0, some = sum0;
+    for (; i + lanes <= end; i += lanes) {
+      const auto count = hn::BitCast(d, hn::LoadU(U16(), counts + i));
+      const std::int16_t* limb = limbs.limbs + i;
+      sum0 = hn::Add(sum0, paired(count, hn::LoadU(d, limb)));
+      sum1 = hn::Add(sum1, paired(count, hn::LoadU(d, limb + limbs.stride)));
+      sum2 = hn::Add(sum2, paired(count, hn::LoadU(d, limb + 2 * limbs.stride)));
+      sum3 = hn::Add(sum3, paired(count, hn::LoadU(d, limb + 3 * limbs.stride)));
+      sum_of_counts = hn::Add(sum_of_counts, paired(count, one));
+      some = hn::Add(some, paired(hn::Min(count, one), one));
+    }
+    total_of[0] = hn::Add(total_of[0], widened_signed(sum0));
+    total_of[1] = hn::Add(total_of[1], widened_signed(sum1));
+    total_of[2] = hn::Add(total_of[2], widened_signed(sum2));
+    total_of[3] = hn::Add(total_of[3], widened_signed(sum3));
+    spikes = hn::Add(spikes, widened_signed(sum_of_counts));
+    events = hn::Add(events, widened_signed(some));
+  }
+  Tally tally = reference::tally_small(counts + i, {limbs.limbs + i, limbs.stride}, n - i);
+  for (unsigned j = 0; j < 4; ++j) tally.checksum += total(total_of[j]) << (16 * j);
+  tally.spikes += total(spikes);
+  tally.events += total(events);
+  return tally;
+}
+
+std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
+  const I16 d;
+  const auto one = hn::Set(d, 1);
+  const std::size_t lanes = hn::Lanes(d);
+  auto sum = hn::Zero(U64());
+  std::size_t i = 0;
+  while (i + lanes <= n) {
+    const std::size_t end = n - i < kPairs * lanes ? n : i + kPairs * lanes;
+    auto part = hn::Zero(I32());
+    for (; i + lanes <= end; i += lanes) {
+      const auto some = hn::Ne(hn::BitCast(d, hn::LoadU(U16(), counts + i)), hn::Zero(d));
+      part = hn::Add(part, paired(hn::IfThenElseZero(some, hn::BitCast(d, hn::LoadU(U16(), fan_out + i))), one));
+    }
+    sum = hn::Add(sum, widened_signed(part));
+  }
+  return total(sum) + reference::sum_where_small(counts + i, fan_out + i, n - i);
+}
+
+void sum_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+  const U16 d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t p = 0; p < positions; ++p, from += window.stride, to += window.channels) {
+    for (std::size_t c = 0; c < window.channels; c += lanes) {
+      auto sum = hn::Zero(d);
+      for (std::size_t y = 0; y < window.height; ++y)
+        for (std::size_t x = 0; x < window.width; ++x)
+          sum = hn::Add(sum, hn::LoadU(d, from + y * window.pitch + x * window.channels + c));
+      hn::StoreU(sum, d, to + c);  // what lies beyond the last channel is written again by the next position
+    }
+  }
+}
+
+std::uint64_t set_bits(const Count* counts, std::size_t n) {
+  const U32 d;
+  const U16 d16;
+  auto sum = hn::Zero(U64());
+  const std::size_t lanes = hn::Lanes(d16);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto digits = hn::BitCast(d, hn::PopulationCount(hn::LoadU(d16, counts + i)));
+    sum = hn::Add(sum, widened(hn::Add(hn::And(digits, hn::Set(d, 0xffff)), hn::ShiftRight<16>(digits))));
+  }
+  return total(sum) + reference::set_bits(counts + i, n - i);
+}
+
 std::uint64_t sum_where(const Count* counts, const std::uint32_t* fan_out, std::size_t n) {
   const U32 d;
   const HalfU16 d16;
@@ -240,7 +405,32 @@ Count greatest(const Count* counts, std::size_t n) {
 #define SYN_TABLE_NAME "neon"
 #endif
 extern const Table kTable;
-const Table kTable{SYN_TABLE_NAME, list_events, gather, fire_volley, fire_step, tally, sum_where, greatest};
+const Table kTable{.name = SYN_TABLE_NAME,
+                   .narrow = narrow,
+                   .list_events = list_events,
+                   .wide_events = add_events<Wide>,
+                   .wide_dense = add_dense<Wide>,
+#if HWY_ARCH_X86
+                   .narrow_greatest = 255,
+                   .narrow_events = add_events<Narrow>,
+                   .narrow_dense = add_dense<Narrow>,
+#else
+                   .narrow_greatest = 0,
+                   .narrow_events = nullptr,
+                   .narrow_dense = nullptr,
+#endif
+                   .narrow_is_bounded = true,
+                   .add_products = add_products,
+                   .fire_volley = fire_volley,
+                   .fire_small_volley = fire_small_volley,
+                   .fire_step = fire_step,
+                   .tally = tally,
+                   .tally_small = tally_small,
+                   .set_bits = set_bits,
+                   .sum_where = sum_where,
+                   .sum_where_small = sum_where_small,
+                   .sum_windows = sum_windows,
+                   .greatest = greatest};
 #undef SYN_TABLE_NAME
 
 }  // namespace syn::snn::kernels::HWY_NAMESPACE
@@ -254,10 +444,38 @@ namespace syn::snn::kernels {
 namespace {
 
 struct Available {
-  std::array<const Table*, 4> tables{};
+  std::array<const Table*, 5> tables{};
   std::size_t count = 0;
   void add(const Table& table) { tables[count++] = &table; }
 };
+
+// The same table with the instruction that multiplies four bytes and adds them up in 32 bits.
+#if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX3)
+const Table& dot_products_of(const Table& plain) {
+  static const Table kTable = [&] {
+    Table table = plain;
+    table.name = "avx512vnni";
+    table.narrow_events = vnni::add_events;
+    table.narrow_dense = vnni::add_dense;
+    table.narrow_is_bounded = false;
+    return table;
+  }();
+  return kTable;
+}
+#elif HWY_ARCH_ARM_A64
+const Table& dot_products_of(const Table& plain) {
+  static const Table kTable = [&] {
+    Table table = plain;
+    table.name = "neon-dot";
+    table.narrow_greatest = 127;  // both sides are signed
+    table.narrow_events = neon_dot::add_events;
+    table.narrow_dense = neon_dot::add_dense;
+    table.narrow_is_bounded = false;
+    return table;
+  }();
+  return kTable;
+}
+#endif
 
 Available ask_processor() {
   Available available;
@@ -269,6 +487,7 @@ Available ask_processor() {
                     __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                     __builtin_cpu_supports("avx512vl");
 #if HWY_TARGETS & HWY_AVX3
+  if (avx3 && __builtin_cpu_supports("avx512vnni")) available.add(dot_products_of(N_AVX3::kTable));
   if (avx3) available.add(N_AVX3::kTable);
 #endif
 #if HWY_TARGETS & HWY_AVX2
@@ -278,6 +497,7 @@ Available ask_processor() {
   if (sse4) available.add(N_SSE4::kTable);
 #endif
 #elif HWY_ARCH_ARM_A64
+  if (neon_dot::is_here()) available.add(dot_products_of(N_NEON::kTable));
   available.add(N_NEON::kTable);
 #endif
   available.add(reference::kTable);

@@ -16,12 +16,42 @@ inline constexpr std::size_t kSlack = 64;
 // Outputs of a packed weight row are padded with zero weights to a multiple of this.
 inline constexpr std::size_t kTile = 16;
 
-inline constexpr std::size_t kReadAhead = 16;
+// Counts meet their weights in words of 32 bits: four counts of 8 bits (narrow) or two of 16 (wide), against as many
+// weights of as many bits for each output. A stretch is a run of adjacent source words under a kernel: a row of it, or
+// a single position of a dilated one.
+struct Stretch {
+  const std::byte* counts;       // dense: those under target position 0
+  const std::uint32_t* starts;   // events: of its first source pixel, and onwards: where a pixel's events begin
+  std::int64_t weights;          // of its first word, in words from Band::packed
+  std::int64_t event_weights;    // what an event's offset is added to, for target position 0
+};
 
-// A run of events [begin, end) and where its weights lie: event e multiplies the row at packed + base + offsets[e].
-struct Segment {
-  std::uint32_t begin, end;
-  std::int64_t base;
+// What one projection adds to one row of target positions (a band).
+struct Band {
+  const Stretch* stretches;
+  std::size_t stretch_count;
+  std::size_t positions;
+  const std::uint32_t* packed;   // [stretch][word][output], 64-byte aligned
+  std::size_t outputs;           // a multiple of kTile
+  std::size_t pitch;             // between the sums of two positions; at most `outputs`
+  // Narrow only. Products of pairs are added up in 16 bits where the machine has no instruction for all four in 32:
+  // that many words (any of them), or that many neighbours from a multiple of it on, never leave 16 bits.
+  std::size_t run, chunk;
+  // Events: event e is the word values[e], its weights offsets[e] words behind the stretch's event_weights.
+  const std::uint32_t* values;
+  const std::uint32_t* offsets;
+  std::size_t pixels;            // of a stretch
+  std::size_t stride;            // pixels from one target position to the next
+  std::size_t pixel_weights;     // words
+  // Dense
+  std::size_t words;             // of a stretch
+  std::size_t stride_bytes;
+};
+
+// A run of adjacent counts and the weight of each: one kernel position of a depthwise convolution.
+struct Tap {
+  const Count* counts;
+  const std::int32_t* weights;
 };
 
 // Per-neuron constants of one band (a row of positions), and the count ceiling.
@@ -29,6 +59,13 @@ struct Volley {
   const std::int32_t* threshold;  // theta >= 1
   const std::int32_t* limit;      // C * theta
   const float* reciprocal;        // 1 / theta
+};
+// The same where every (C + 1) theta is at most kSmallVolley.
+inline constexpr std::int64_t kSmallVolley = 1 << 20;
+struct SmallVolley {
+  const float* reciprocal;  // 1 / theta
+  const float* half;        // ((theta >> 1) + 1/2) / theta
+  float ceiling;            // C + 1/2
 };
 struct Step {
   const std::int32_t* threshold;
@@ -39,31 +76,67 @@ struct Tally {
   std::uint64_t checksum = 0;  // sum of count * key
   std::uint64_t spikes = 0;    // sum of counts
   std::uint64_t events = 0;    // non-zero counts
+  bool operator==(const Tally&) const = default;
+};
+
+// 64-bit keys as four signed digits of 16 bits: key = sum over j of limbs[j * stride + i] * 2^16j (mod 2^64).
+struct Limbs {
+  const std::int16_t* limbs;
+  std::size_t stride;
+};
+inline constexpr Count kSmallCount = 255;
+
+struct PoolWindow {
+  std::size_t height, width;  // in pixels
+  std::size_t pitch;          // counts from one source row to the next
+  std::size_t stride;         // counts from one window to the next
+  std::size_t channels;
 };
 
 struct Table {
   const char* name;
 
-  // Lists the pairs of adjacent counts that are not both zero: value = the two counts as one 32-bit word, offset =
-  // first_offset + stride * index of the pair. Returns how many. values and offsets have slack; counts are read up to
-  // kReadAhead pairs beyond their end.
-  std::size_t (*list_events)(const Count* counts, std::size_t pairs, std::uint32_t first_offset, std::uint32_t stride,
-                             std::uint32_t* values, std::uint32_t* offsets);
+  // counts, each at most 255, as bytes.
+  void (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
+  // Lists the words that are not zero of `pixels` pixels with `words` words each: values, and as offsets
+  // stride * index of the word. starts[pixel] = `listed` + how many were listed before it, for pixel <= pixels.
+  // Returns how many were. All have slack.
+  std::size_t (*list_events)(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
+                             std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts,
+                             std::uint32_t listed);
 
-  // sums[o] += sum over all events of low count * row[2 o] + high count * row[2 o + 1], for o < outputs, a multiple of
-  // kTile; packed rows are 64-byte aligned.
-  void (*gather)(const std::uint32_t* values, const std::uint32_t* offsets, std::span<const Segment> segments,
-                 const std::int16_t* packed, std::size_t outputs, std::int32_t* sums);
+  // sums[position * pitch + o] += sum over all stretches of counts * weights, for o < outputs. Reads and writes (adding
+  // zero) up to kTile sums beyond a position's own, hence beyond the band.
+  void (*wide_events)(const Band& band, std::int32_t* sums);
+  void (*wide_dense)(const Band& band, std::int32_t* sums);
+  Count narrow_greatest;  // counts up to this may be narrow; 0: this machine is not faster with bytes
+  void (*narrow_events)(const Band& band, std::int32_t* sums);
+  void (*narrow_dense)(const Band& band, std::int32_t* sums);
+  bool narrow_is_bounded;  // it adds up in 16 bits: Band::run and chunk count
+
+  // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
+  void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
 
   // out = clamp(floor((sum + (theta >> 1)) / theta), 0, C)
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);
-  // v += sum; out = v >= theta; v -= theta if so; v clamped.
-  void (*fire_step)(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out);
+  void (*fire_small_volley)(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+  // v += sum; out = v >= theta; v -= theta if so; v clamped. Whether all v are below theta then: without input, none of
+  // these neurons would fire.
+  bool (*fire_step)(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out);
 
   // Keys in two halves, because few machines multiply 64-bit lanes.
   Tally (*tally)(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n);
+  // The same for counts up to kSmallCount.
+  Tally (*tally_small)(const Count* counts, const Limbs& limbs, std::size_t n);
+  // How many binary digits of all counts are 1: the spikes of code phase.
+  std::uint64_t (*set_bits)(const Count* counts, std::size_t n);
   // Sum of fan_out over the non-zero counts.
   std::uint64_t (*sum_where)(const Count* counts, const std::uint32_t* fan_out, std::size_t n);
+  // The same for fan-outs below 2^15.
+  std::uint64_t (*sum_where_small)(const Count* counts, const std::uint16_t* fan_out, std::size_t n);
+  // to[p * channels + c] = the sum over the window that begins p * stride counts behind `from`. Sums stay below 2^15.
+  // Both sides have slack, and `to` is written into it.
+  void (*sum_windows)(const PoolWindow& window, const Count* from, std::size_t positions, Count* to);
   Count (*greatest)(const Count* counts, std::size_t n);
 };
 

@@ -2,32 +2,74 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <type_traits>
 
 #include "snn/kernels/kernels.hpp"
 
 namespace syn::snn::kernels::reference {
 
-inline std::size_t list_events(const Count* counts, std::size_t pairs, std::uint32_t first_offset, std::uint32_t stride,
-                               std::uint32_t* values, std::uint32_t* offsets) {
+inline void narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
+  for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(counts[i]);
+}
+
+inline std::size_t list_events(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
+                               std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts,
+                               std::uint32_t listed) {
   std::size_t n = 0;
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const std::uint32_t value = counts[2 * i] | std::uint32_t{counts[2 * i + 1]} << 16;
-    values[n] = value;  // written in any case and kept only if not zero: a branch would be mispredicted half the time
-    offsets[n] = first_offset + stride * static_cast<std::uint32_t>(i);
-    n += value != 0;
+  for (std::size_t i = 0; i < pixels * words; ++i) {
+    if (i % words == 0) starts[i / words] = listed + static_cast<std::uint32_t>(n);
+    values[n] = source[i];  // written in any case and kept only if not zero: a branch would be mispredicted
+    offsets[n] = stride * static_cast<std::uint32_t>(i);
+    n += source[i] != 0;
   }
+  starts[pixels] = listed + static_cast<std::uint32_t>(n);
   return n;
 }
 
-inline void gather(const std::uint32_t* values, const std::uint32_t* offsets, std::span<const Segment> segments,
-                   const std::int16_t* packed, std::size_t outputs, std::int32_t* sums) {
-  for (const Segment& segment : segments) {
-    for (std::uint32_t e = segment.begin; e < segment.end; ++e) {
-      const std::int16_t* row = packed + (segment.base + offsets[e]);
-      const auto low = static_cast<std::int32_t>(values[e] & 0xffff), high = static_cast<std::int32_t>(values[e] >> 16);
-      for (std::size_t o = 0; o < outputs; ++o) sums[o] += low * row[2 * o] + high * row[2 * o + 1];
+// What one word adds to one output: Part is std::uint8_t (narrow) or std::uint16_t (wide).
+template <class Part>
+std::int32_t product(std::uint32_t counts, std::uint32_t weights) {
+  constexpr unsigned kBits = 8 * sizeof(Part);
+  std::int32_t sum = 0;
+  for (unsigned shift = 0; shift < 32; shift += kBits)
+    sum += static_cast<Part>(counts >> shift) *
+           static_cast<std::int32_t>(static_cast<std::make_signed_t<Part>>(weights >> shift));
+  return sum;
+}
+template <class Part>
+void add_word(const Band& band, std::uint32_t counts, const std::uint32_t* weights, std::int32_t* sums) {
+  for (std::size_t o = 0; o < band.outputs; ++o) sums[o] += product<Part>(counts, weights[o]);
+}
+template <class Part>
+void add_events(const Band& band, std::int32_t* sums) {
+  for (std::size_t x = 0; x < band.positions; ++x) {
+    for (const Stretch& stretch : std::span(band.stretches, band.stretch_count)) {
+      const std::uint32_t* starts = stretch.starts + x * band.stride;
+      const std::int64_t base = stretch.event_weights - static_cast<std::int64_t>(x * band.stride * band.pixel_weights);
+      for (std::uint32_t e = starts[0]; e < starts[band.pixels]; ++e)
+        add_word<Part>(band, band.values[e], band.packed + (base + band.offsets[e]), sums + x * band.pitch);
     }
   }
+}
+template <class Part>
+void add_dense(const Band& band, std::int32_t* sums) {
+  for (std::size_t x = 0; x < band.positions; ++x) {
+    for (const Stretch& stretch : std::span(band.stretches, band.stretch_count)) {
+      for (std::size_t i = 0; i < band.words; ++i) {
+        std::uint32_t counts = 0;
+        std::memcpy(&counts, stretch.counts + x * band.stride_bytes + 4 * i, 4);
+        const std::uint32_t* weights = band.packed + (stretch.weights + static_cast<std::int64_t>(i * band.outputs));
+        add_word<Part>(band, counts, weights, sums + x * band.pitch);
+      }
+    }
+  }
+}
+
+inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
+  for (const Tap& tap : taps)
+    for (std::size_t i = 0; i < n; ++i) sums[i] += tap.counts[i] * tap.weights[i];
 }
 
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
@@ -38,14 +80,23 @@ inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::siz
   }
 }
 
-inline void fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
+inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] = static_cast<Count>(std::clamp(static_cast<float>(sums[i]) * volley.reciprocal[i] + volley.half[i], 0.0f,
+                                           volley.ceiling));
+}
+
+inline bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
+  bool rest = true;
   for (std::size_t i = 0; i < n; ++i) {
     std::int32_t potential = v[i] + sums[i];
     const bool fired = potential >= step.threshold[i];
     if (fired) potential -= step.threshold[i];
     v[i] = std::clamp(potential, step.v_min, step.v_max);
     out[i] = fired;
+    rest &= v[i] < step.threshold[i];
   }
+  return rest;
 }
 
 inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n) {
@@ -58,10 +109,46 @@ inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std:
   return tally;
 }
 
+inline Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n) {
+  Tally tally;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (unsigned j = 0; j < 4; ++j)
+      tally.checksum += static_cast<std::uint64_t>(counts[i] * std::int64_t{limbs.limbs[j * limbs.stride + i]})
+                        << (16 * j);
+    tally.spikes += counts[i];
+    tally.events += counts[i] != 0;
+  }
+  return tally;
+}
+
+inline std::uint64_t set_bits(const Count* counts, std::size_t n) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += static_cast<std::uint64_t>(std::popcount(counts[i]));
+  return sum;
+}
+
 inline std::uint64_t sum_where(const Count* counts, const std::uint32_t* fan_out, std::size_t n) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += counts[i] != 0 ? fan_out[i] : 0;
   return sum;
+}
+
+inline std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += counts[i] != 0 ? fan_out[i] : 0;
+  return sum;
+}
+
+inline void sum_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+  for (std::size_t p = 0; p < positions; ++p) {
+    for (std::size_t c = 0; c < window.channels; ++c) {
+      Count sum = 0;
+      for (std::size_t y = 0; y < window.height; ++y)
+        for (std::size_t x = 0; x < window.width; ++x)
+          sum = static_cast<Count>(sum + from[p * window.stride + y * window.pitch + x * window.channels + c]);
+      to[p * window.channels + c] = sum;
+    }
+  }
 }
 
 inline Count greatest(const Count* counts, std::size_t n) {
@@ -70,6 +157,26 @@ inline Count greatest(const Count* counts, std::size_t n) {
   return greatest;
 }
 
-inline constexpr Table kTable{"reference", list_events, gather, fire_volley, fire_step, tally, sum_where, greatest};
+// Without narrow sums: what runs on it is the plainest, and differs most from what it is compared with.
+inline constexpr Table kTable{.name = "reference",
+                              .narrow = narrow,
+                              .list_events = list_events,
+                              .wide_events = add_events<std::uint16_t>,
+                              .wide_dense = add_dense<std::uint16_t>,
+                              .narrow_greatest = 0,
+                              .narrow_events = nullptr,
+                              .narrow_dense = nullptr,
+                              .narrow_is_bounded = false,
+                              .add_products = add_products,
+                              .fire_volley = fire_volley,
+                              .fire_small_volley = fire_small_volley,
+                              .fire_step = fire_step,
+                              .tally = tally,
+                              .tally_small = tally_small,
+                              .set_bits = set_bits,
+                              .sum_where = sum_where,
+                              .sum_where_small = sum_where_small,
+                              .sum_windows = sum_windows,
+                              .greatest = greatest};
 
 }  // namespace syn::snn::kernels::reference

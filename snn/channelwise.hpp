@@ -1,0 +1,36 @@
+// Projections whose target channels read one source channel each, made ready to run: depthwise convolutions and
+// one-to-one joins. They are dense over channels: no count is skipped, because a synapse costs less than asking whether
+// it has anything to do.
+// Internal to snn/.
+#pragma once
+
+#include "snn/kernels/kernels.hpp"
+#include "snn/model.hpp"
+#include "snn/rules.hpp"
+
+namespace syn::snn {
+
+class Channelwise {
+ public:
+  Channelwise(const Depthwise& depthwise, const Population& from, const Population& to);
+  Channelwise(const OneToOne& one, const Population& from, const Population& to);
+
+  // Adds this projection's sums for target row `oy` to sums[target width x target channels].
+  void add_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy, std::int32_t* sums) const;
+
+  std::uint64_t resident_bytes() const {
+    return weights_.size() * sizeof weights_[0] + padding_.size() * sizeof padding_[0];
+  }
+
+ private:
+  template <class T>
+  void pack(const std::vector<T>& weights, std::int32_t shift);
+
+  Extent y_{}, x_{};
+  std::size_t from_channels_ = 0, to_channels_ = 0;
+  std::size_t first_from_ = 0, first_to_ = 0, joined_ = 0;  // source channels [first_from, +joined) meet [first_to, ..)
+  std::vector<std::int32_t> weights_;                       // [kernel y][kernel x][joined channel]
+  std::vector<Count> padding_;                              // per joined channel, where it is not zero
+};
+
+}  // namespace syn::snn

@@ -1,0 +1,140 @@
+// The two ways to add a projection's sums to a band, over a Lane: what a word is on one instruction set. No guard: it is
+// included once in each namespace that is compiled for one. A Lane has
+//   Word, Sum          a vector of words; the sums of as many outputs
+//   zero, all, load    nothing; one word in every lane; the weights of adjacent outputs
+//   add, settle, join, store
+//   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
+//   kChains            into how many independent sums events are dealt where a tile has few outputs
+//   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
+// Both keep a tile's sums in registers over all words of a position; the tile is the outer loop, so that its weights
+// stay in the first cache where they fit.
+
+// (Without lambdas: they would not be compiled for the instruction set.)
+
+template <class Lane, std::size_t kVectors>
+HWY_INLINE void add_event(const Band& band, std::uint32_t e, const std::uint32_t* weights,
+                          typename Lane::Sum (&sum)[kVectors]) {
+  const auto counts = Lane::all(band.values[e]);
+  const std::uint32_t* row = weights + band.offsets[e];
+  for (std::size_t v = 0; v < kVectors; ++v) Lane::add(sum[v], counts, Lane::load(row + v * Lane::lanes()));
+}
+
+// kVectors vectors of outputs from `at` on, at every position.
+template <class Lane, std::size_t kVectors>
+void event_tile(const Band& band, std::size_t at, std::int32_t* sums) {
+  constexpr std::size_t kChains =
+      Lane::kChains == 1 ? 1 : kVectors >= 4 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
+  const std::uint32_t* const packed = band.packed + at;
+  const std::size_t lanes = Lane::lanes();
+  sums += at;
+  for (std::size_t x = 0; x < band.positions; ++x, sums += band.pitch) {
+    typename Lane::Sum sum[kChains][kVectors];
+    for (auto& chain : sum)
+      for (auto& vector : chain) vector = Lane::zero();
+    std::uint32_t left = static_cast<std::uint32_t>(band.run);
+    for (std::size_t s = 0; s < band.stretch_count; ++s) {
+      const Stretch& stretch = band.stretches[s];
+      const std::uint32_t* starts = stretch.starts + x * band.stride;
+      const std::uint32_t* weights =
+          packed + (stretch.event_weights - static_cast<std::int64_t>(x * band.stride * band.pixel_weights));
+      std::uint32_t e = starts[0];
+      const std::uint32_t end = starts[band.pixels];
+      if constexpr (Lane::kBounded) {
+        while (e != end) {
+          const std::uint32_t now = left < end - e ? left : end - e;
+          for (const std::uint32_t last = e + now; e != last; ++e) add_event<Lane, kVectors>(band, e, weights, sum[0]);
+          left -= now;
+          if (left != 0) continue;
+          for (auto& vector : sum[0]) Lane::settle(vector);
+          left = static_cast<std::uint32_t>(band.run);
+        }
+      } else {
+        for (; e + kChains <= end; e += kChains)
+          for (std::uint32_t c = 0; c < kChains; ++c) add_event<Lane, kVectors>(band, e + c, weights, sum[c]);
+        for (; e < end; ++e) add_event<Lane, kVectors>(band, e, weights, sum[0]);
+      }
+    }
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      for (std::size_t c = 1; c < kChains; ++c) Lane::join(sum[0][v], sum[c][v]);
+      Lane::settle(sum[0][v]);
+      Lane::store(sum[0][v], sums + v * lanes);
+    }
+  }
+}
+
+// kPositions positions from `x` on, kVectors vectors of outputs from `at` on: one load of a weight serves all of them.
+template <class Lane, std::size_t kPositions, std::size_t kVectors>
+void dense_tile(const Band& band, std::size_t x, std::size_t at, std::int32_t* sums) {
+  const std::size_t lanes = Lane::lanes();
+  typename Lane::Sum sum[kPositions][kVectors];
+  for (auto& position : sum)
+    for (auto& vector : position) vector = Lane::zero();
+  const std::size_t chunk = Lane::kBounded ? band.chunk : band.words;
+  for (std::size_t s = 0; s < band.stretch_count; ++s) {
+    const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
+    const std::byte* counts = band.stretches[s].counts + x * band.stride_bytes;
+    for (std::size_t i = 0; i < band.words;) {
+      const std::size_t end = chunk < band.words - i ? i + chunk : band.words;
+      for (; i < end; ++i, weights += band.outputs, counts += 4) {
+        typename Lane::Word row[kVectors];
+        for (std::size_t v = 0; v < kVectors; ++v) row[v] = Lane::load(weights + v * lanes);
+        for (std::size_t p = 0; p < kPositions; ++p) {
+          std::uint32_t word = 0;
+          std::memcpy(&word, counts + p * band.stride_bytes, 4);
+          const auto value = Lane::all(word);
+          for (std::size_t v = 0; v < kVectors; ++v) Lane::add(sum[p][v], value, row[v]);
+        }
+      }
+      for (auto& position : sum)
+        for (auto& vector : position) Lane::settle(vector);
+    }
+  }
+  sums += x * band.pitch + at;
+  for (std::size_t p = 0; p < kPositions; ++p, sums += band.pitch)
+    for (std::size_t v = 0; v < kVectors; ++v) Lane::store(sum[p][v], sums + v * lanes);
+}
+
+template <class Lane, std::size_t kVectors>
+void dense_rows(const Band& band, std::size_t at, std::int32_t* sums) {
+  constexpr std::size_t kPositions =
+      Lane::kRegisters / (kVectors * Lane::kSumRegisters) < 1 ? 1 : Lane::kRegisters / (kVectors * Lane::kSumRegisters);
+  constexpr std::size_t kBlock = kPositions < 8 ? kPositions : 8;
+  std::size_t x = 0;
+  for (; x + kBlock <= band.positions; x += kBlock) dense_tile<Lane, kBlock, kVectors>(band, x, at, sums);
+  for (; x < band.positions; ++x) dense_tile<Lane, 1, kVectors>(band, x, at, sums);
+}
+
+// `now` vectors of outputs, at most kVectors.
+template <class Lane, std::size_t kVectors>
+void some_events(const Band& band, std::size_t now, std::size_t at, std::int32_t* sums) {
+  if (now == kVectors) return event_tile<Lane, kVectors>(band, at, sums);
+  if constexpr (kVectors > 1) some_events<Lane, kVectors - 1>(band, now, at, sums);
+}
+template <class Lane, std::size_t kVectors>
+void some_dense(const Band& band, std::size_t now, std::size_t at, std::int32_t* sums) {
+  if (now == kVectors) return dense_rows<Lane, kVectors>(band, at, sums);
+  if constexpr (kVectors > 1) some_dense<Lane, kVectors - 1>(band, now, at, sums);
+}
+
+// Outputs are taken by as many vectors at a time as there are registers for; lanes divide kTile, which divides outputs.
+template <class Lane>
+void add_events(const Band& band, std::int32_t* sums) {
+  constexpr std::size_t kMost = Lane::kRegisters / Lane::kSumRegisters >= 8 ? 8 : 6;
+  const std::size_t lanes = Lane::lanes();
+  for (std::size_t at = 0; at < band.outputs;) {
+    const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
+    some_events<Lane, kMost>(band, now, at, sums);
+    at += now * lanes;
+  }
+}
+
+template <class Lane>
+void add_dense(const Band& band, std::int32_t* sums) {
+  constexpr std::size_t kMost = Lane::kRegisters / Lane::kSumRegisters >= 12 ? 4 : 3;
+  const std::size_t lanes = Lane::lanes();
+  for (std::size_t at = 0; at < band.outputs;) {
+    const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
+    some_dense<Lane, kMost>(band, now, at, sums);
+    at += now * lanes;
+  }
+}

@@ -1,0 +1,57 @@
+#include "snn/kernels/neon_dot.hpp"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
+
+#include <cstring>
+#include <utility>
+
+#include <hwy/base.h>
+
+// As in vnni.cpp: nothing inline of other headers between push and pop.
+HWY_PUSH_ATTRIBUTES("arch=armv8.2-a+dotprod")
+namespace syn::snn::kernels::neon_dot {
+namespace {
+
+struct Dot {
+  static constexpr bool kBounded = false;
+  static constexpr std::size_t kChains = 1;
+  static constexpr std::size_t kRegisters = 24;
+  static constexpr std::size_t kSumRegisters = 1;
+  using Word = int8x16_t;
+  using Sum = int32x4_t;
+  static HWY_INLINE std::size_t lanes() { return 4; }
+  static HWY_INLINE Sum zero() { return vdupq_n_s32(0); }
+  static HWY_INLINE Word all(std::uint32_t word) { return vreinterpretq_s8_u32(vdupq_n_u32(word)); }
+  static HWY_INLINE Word load(const std::uint32_t* weights) { return vreinterpretq_s8_u32(vld1q_u32(weights)); }
+  static HWY_INLINE void add(Sum& to, Word counts, Word weights) { to = vdotq_s32(to, counts, weights); }
+  static HWY_INLINE void settle(Sum&) {}
+  static HWY_INLINE void join(Sum& to, const Sum& from) { to = vaddq_s32(to, from); }
+  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
+    vst1q_s32(sums, vaddq_s32(vld1q_s32(sums), from));
+  }
+};
+
+#include "snn/kernels/bands-inl.hpp"
+
+}  // namespace
+
+void add_events(const Band& band, std::int32_t* sums) {
+  add_events<Dot>(band, sums);
+}
+void add_dense(const Band& band, std::int32_t* sums) {
+  add_dense<Dot>(band, sums);
+}
+
+}  // namespace syn::snn::kernels::neon_dot
+HWY_POP_ATTRIBUTES
+
+namespace syn::snn::kernels::neon_dot {
+
+bool is_here() {
+  return (::getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+
+}  // namespace syn::snn::kernels::neon_dot
+#endif

@@ -1,0 +1,50 @@
+#include "snn/kernels/vnni.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <hwy/base.h>
+
+// Only what stands between push and pop is compiled for the instruction set: nothing inline of other headers, which
+// the linker might hand to a machine without it.
+HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+namespace syn::snn::kernels::vnni {
+namespace {
+
+struct Dot {
+  static constexpr bool kBounded = false;
+  static constexpr std::size_t kChains = 4;  // the instruction takes 4 to 5 cycles, and two can start in each
+  static constexpr std::size_t kRegisters = 24;
+  static constexpr std::size_t kSumRegisters = 1;
+  using Word = __m512i;
+  using Sum = __m512i;
+  static HWY_INLINE std::size_t lanes() { return 16; }
+  static HWY_INLINE Sum zero() { return _mm512_setzero_si512(); }
+  static HWY_INLINE Word all(std::uint32_t word) { return _mm512_set1_epi32(static_cast<int>(word)); }
+  static HWY_INLINE Word load(const std::uint32_t* weights) { return _mm512_loadu_si512(weights); }
+  static HWY_INLINE void add(Sum& to, Word counts, Word weights) { to = _mm512_dpbusd_epi32(to, counts, weights); }
+  static HWY_INLINE void settle(Sum&) {}
+  static HWY_INLINE void join(Sum& to, const Sum& from) { to = _mm512_add_epi32(to, from); }
+  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
+    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), from));
+  }
+};
+
+#include "snn/kernels/bands-inl.hpp"
+
+}  // namespace
+
+void add_events(const Band& band, std::int32_t* sums) {
+  add_events<Dot>(band, sums);
+}
+void add_dense(const Band& band, std::int32_t* sums) {
+  add_dense<Dot>(band, sums);
+}
+
+}  // namespace syn::snn::kernels::vnni
+HWY_POP_ATTRIBUTES
+#endif

@@ -1,0 +1,226 @@
+#include "snn/linear.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/assert.hpp"
+
+namespace syn::snn {
+namespace {
+
+std::size_t rounded_up(std::size_t n, std::size_t step) {
+  return (n + step - 1) / step * step;
+}
+
+// A pixel of so few channels is not filled up to whole words: it would mostly multiply zeros.
+constexpr std::size_t kFewChannels = 8;
+// In 16 bits, sums that must be settled after fewer words than this cost more than they save.
+constexpr std::size_t kShortRun = 3;
+// Lists that hold more than this share of all words cost more than they save, in percent.
+constexpr std::size_t kDensePercent = 60;
+constexpr std::int32_t kNarrowLimit = 32767;
+
+}  // namespace
+
+Linear::Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels)
+    : y_(vertical(conv, from.shape, to.shape)),
+      x_(horizontal(conv, from.shape, to.shape)),
+      source_channels_(from.shape.channels) {
+  if (const auto* source = std::get_if<Source>(&from.kind))
+    if (std::ranges::any_of(source->padding, [](Count c) { return c != 0; })) padding_ = source->padding;
+  const auto copied = [](const Extent& e, std::size_t& border) {
+    border = static_cast<std::size_t>(e.pad);
+    return static_cast<std::size_t>(std::max(e.source + e.pad, e.first(e.target - 1) + e.pad + e.reach()));
+  };
+  height_ = copied(y_, top_);
+  width_ = copied(x_, left_);
+  stretch_pixels_ = x_.dilation == 1 ? static_cast<std::size_t>(x_.kernel) : 1;
+  pack(conv.weights, source_channels_, to.shape.channels, static_cast<Count>(from.greatest), kernels);
+}
+
+Linear::Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels)
+    : y_{1, 1, 1, 0, 1, 1},
+      x_{1, 1, 1, 0, 1, 1},
+      source_channels_(from.shape.neurons()),
+      height_(1),
+      width_(1),
+      stretch_pixels_(1) {
+  pack(dense.weights, source_channels_, to.shape.channels, static_cast<Count>(from.greatest), kernels);
+}
+
+void Linear::pack(std::span<const std::int8_t> weights, std::size_t inputs, std::size_t outputs, Count greatest,
+                  const kernels::Table& kernels) {
+  outputs_ = outputs;
+  padded_outputs_ = rounded_up(outputs, kernels::kTile);
+  if (greatest <= kernels.narrow_greatest) {
+    pack_as(true, weights, inputs);
+    bound(greatest);
+    if (!kernels.narrow_is_bounded || (run_ >= kShortRun && chunk_ > 0)) return;
+  }
+  pack_as(false, weights, inputs);
+}
+
+void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights, std::size_t inputs) {
+  narrow_ = narrow;
+  const std::size_t parts = 4 / part_bytes();
+  channels_ = inputs < kFewChannels ? inputs : rounded_up(inputs, parts);
+  stretch_words_ = (stretch_pixels_ * channels_ + parts - 1) / parts;
+  const std::size_t taps = static_cast<std::size_t>(y_.kernel * x_.kernel), stretches = taps / stretch_pixels_;
+  packed_.assign(stretches * stretch_words_ * padded_outputs_, 0);
+  for (std::size_t tap = 0; tap < taps; ++tap) {
+    for (std::size_t in = 0; in < inputs; ++in) {
+      const std::size_t at = tap % stretch_pixels_ * channels_ + in;
+      const std::size_t word = tap / stretch_pixels_ * stretch_words_ + at / parts;
+      const auto shift = static_cast<unsigned>(at % parts * 8 * part_bytes());
+      const std::uint32_t mask = narrow_ ? 0xff : 0xffff;
+      for (std::size_t out = 0; out < outputs_; ++out)
+        packed_[word * padded_outputs_ + out] |=
+            (static_cast<std::uint32_t>(weights[(tap * inputs + in) * outputs_ + out]) & mask) << shift;
+    }
+  }
+}
+
+// The products of a pair of counts lie between -n and p, n and p the greatest count times the pair's negative and
+// positive weights. Sums of any `run` words are safe if the `run` largest p are, and the `run` largest n; sums of
+// neighbours if each chunk's are.
+void Linear::bound(Count greatest) {
+  const std::size_t words = packed_.size() / padded_outputs_, stretches = words / stretch_words_;
+  run_ = words;
+  chunk_ = stretch_words_;
+  std::vector<std::int32_t> sides(words);
+  const auto limit_by_one = [&] {
+    while (chunk_ > 0) {
+      bool safe = true;
+      for (std::size_t s = 0; s < stretches && safe; ++s) {
+        for (std::size_t from = 0; from < stretch_words_ && safe; from += chunk_) {
+          std::int64_t sum = 0;
+          for (std::size_t i = from; i < std::min(from + chunk_, stretch_words_); ++i)
+            sum += sides[s * stretch_words_ + i];
+          safe = sum <= kNarrowLimit;
+        }
+      }
+      if (safe) break;
+      chunk_ = chunk_ == 1 ? 0 : (chunk_ + 1) / 2;
+    }
+    std::ranges::sort(sides, std::greater());
+    std::int64_t sum = 0;
+    std::size_t fitting = 0;
+    while (fitting < run_ && (sum += sides[fitting]) <= kNarrowLimit) ++fitting;
+    run_ = std::min(run_, fitting);
+  };
+  for (std::size_t out = 0; out < outputs_; ++out) {
+    for (const unsigned half : {0u, 16u}) {
+      for (const int sign : {1, -1}) {
+        for (std::size_t w = 0; w < words; ++w) {
+          const std::uint32_t pair = packed_[w * padded_outputs_ + out] >> half;
+          const int low = sign * static_cast<std::int8_t>(pair), high = sign * static_cast<std::int8_t>(pair >> 8);
+          sides[w] = greatest * (std::max(low, 0) + std::max(high, 0));
+        }
+        limit_by_one();
+      }
+    }
+  }
+}
+
+template <class Part>
+void Linear::copy(const kernels::Table& kernels, const Count* counts, Part* to) const {
+  const auto source_height = static_cast<std::size_t>(y_.source), source_width = static_cast<std::size_t>(x_.source);
+  const auto move = [&](const Count* from, std::size_t n, Part* at) {
+    if constexpr (sizeof(Part) == 1) {
+      kernels.narrow(from, n, at);
+    } else {
+      std::copy_n(from, n, at);
+    }
+  };
+  const auto border = [&](Part* at, std::size_t pixels) {
+    std::fill_n(at, pixels * channels_, Part{0});
+    if (padding_.empty()) return;
+    for (std::size_t i = 0; i < pixels; ++i)
+      for (std::size_t c = 0; c < source_channels_; ++c) at[i * channels_ + c] = static_cast<Part>(padding_[c]);
+  };
+  const std::size_t row = width_ * channels_;
+  for (std::size_t y = 0; y < height_; ++y, to += row) {
+    if (y < top_ || y >= top_ + source_height) {
+      border(to, width_);
+      continue;
+    }
+    border(to, left_);
+    border(to + (left_ + source_width) * channels_, width_ - left_ - source_width);
+    const Count* from = counts + (y - top_) * source_width * source_channels_;
+    Part* at = to + left_ * channels_;
+    if (channels_ == source_channels_) {
+      move(from, source_width * channels_, at);
+    } else {
+      for (std::size_t x = 0; x < source_width; ++x, from += source_channels_, at += channels_) {
+        move(from, source_channels_, at);
+        std::fill(at + source_channels_, at + channels_, Part{0});
+      }
+    }
+  }
+}
+
+void Linear::list(const kernels::Table& kernels, const Count* counts, const Listed& listed) const {
+  if (narrow_) {
+    copy(kernels, counts, reinterpret_cast<std::uint8_t*>(listed.copy));
+  } else {
+    copy(kernels, counts, reinterpret_cast<Count*>(listed.copy));
+  }
+  *listed.dense = 1;
+  if (!has_events()) return;
+  std::size_t n = 0;
+  const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
+  for (std::size_t y = 0; y < height_; ++y) {
+    n += kernels.list_events(words + y * width_ * pixel_words(), width_, pixel_words(),
+                             static_cast<std::uint32_t>(padded_outputs_), listed.values + n, listed.offsets + n,
+                             listed.starts + y * (width_ + 1), static_cast<std::uint32_t>(n));
+  }
+  *listed.dense = n * 100 > event_count() * kDensePercent;
+}
+
+void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, std::int32_t* sums) const {
+  constexpr std::size_t kBatch = 32;
+  std::array<kernels::Stretch, kBatch> stretches;
+  const bool dense = *listed.dense != 0;
+  const std::size_t pixel_weights = has_events() ? pixel_words() * padded_outputs_ : 0;
+  kernels::Band band{.stretches = stretches.data(),
+                     .stretch_count = 0,
+                     .positions = static_cast<std::size_t>(x_.target),
+                     .packed = packed_.data(),
+                     .outputs = padded_outputs_,
+                     .pitch = outputs_,
+                     .run = run_,
+                     .chunk = chunk_,
+                     .values = listed.values,
+                     .offsets = listed.offsets,
+                     .pixels = stretch_pixels_,
+                     .stride = static_cast<std::size_t>(x_.stride),
+                     .pixel_weights = pixel_weights,
+                     .words = stretch_words_,
+                     .stride_bytes = static_cast<std::size_t>(x_.stride) * channels_ * part_bytes()};
+  const auto add = narrow_ ? (dense ? kernels.narrow_dense : kernels.narrow_events)
+                           : (dense ? kernels.wide_dense : kernels.wide_events);
+  const auto across = static_cast<std::size_t>(x_.kernel) / stretch_pixels_;
+  for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
+    // Rows of the border hold zeros unless they are padded with something else.
+    const std::int64_t iy = y_.first(oy) + ky * y_.dilation;
+    if (padding_.empty() && (iy < 0 || iy >= y_.source)) continue;
+    const auto row = static_cast<std::size_t>(iy + y_.pad);
+    for (std::size_t kx = 0; kx < across; ++kx) {
+      const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
+      const auto weights = static_cast<std::int64_t>((static_cast<std::size_t>(ky) * across + kx) * stretch_words_ *
+                                                     padded_outputs_);
+      stretches[band.stretch_count++] = {
+          .counts = listed.copy + row * row_bytes() + pixel * channels_ * part_bytes(),
+          .starts = listed.starts + row * (width_ + 1) + pixel,
+          .weights = weights,
+          .event_weights = weights - static_cast<std::int64_t>(pixel * pixel_weights)};
+      if (band.stretch_count < kBatch) continue;
+      add(band, sums);
+      band.stretch_count = 0;
+    }
+  }
+  if (band.stretch_count > 0) add(band, sums);
+}
+
+}  // namespace syn::snn

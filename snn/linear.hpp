@@ -1,0 +1,86 @@
+// Convolutions and dense synapses made ready to run: weights packed for the kernels, geometry turned into stretches.
+// Internal to snn/.
+// Deliberately not here: the sums themselves (kernels/), neurons and their state, the order of execution (run.cpp).
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "snn/kernels/kernels.hpp"
+#include "snn/model.hpp"
+#include "snn/rules.hpp"
+
+namespace syn::snn {
+
+// Memory on cache line boundaries: a packed row never straddles one more line than it must.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
+  bool operator==(const LineAllocator&) const = default;
+};
+
+// A convolution, or dense synapses as the 1 x 1 convolution of a source of one position.
+//
+// The source's counts are copied with their border filled in, as bytes where its greatest count and the machine allow
+// it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Then one list of the
+// words that are not zero serves every kernel that lies over them; or, where most words are not zero (or a pixel is
+// less than a word), no list is asked and every word is multiplied: same sums.
+class Linear {
+ public:
+  // Where what was listed of a row of counts is kept; sized by the counts below.
+  struct Listed {
+    std::uint32_t* values;
+    std::uint32_t* offsets;
+    std::uint32_t* starts;  // [row of the copy][pixel], one more at the end of each row
+    std::byte* copy;
+    std::uint32_t* dense;  // one flag
+  };
+
+  Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
+  Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
+
+  std::size_t event_count() const { return has_events() ? height_ * width_ * pixel_words() : 0; }
+  std::size_t start_count() const { return has_events() ? height_ * (width_ + 1) : 0; }
+  std::size_t copy_bytes() const { return height_ * row_bytes(); }
+  std::uint64_t resident_bytes() const {
+    return packed_.size() * sizeof packed_[0] + padding_.size() * sizeof padding_[0];
+  }
+
+  void list(const kernels::Table& kernels, const Count* counts, const Listed& listed) const;
+  // Adds this projection's sums for target row `oy` to sums[target width x target channels].
+  void add_row(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, std::int32_t* sums) const;
+
+ private:
+  void pack(std::span<const std::int8_t> weights, std::size_t inputs, std::size_t outputs, Count greatest,
+            const kernels::Table& kernels);
+  void pack_as(bool narrow, std::span<const std::int8_t> weights, std::size_t inputs);
+  // Of the packed weights, with counts up to `greatest`.
+  void bound(Count greatest);
+  bool has_events() const { return channels_ * part_bytes() % 4 == 0; }
+  std::size_t part_bytes() const { return narrow_ ? 1 : 2; }
+  std::size_t pixel_words() const { return channels_ * part_bytes() / 4; }
+  std::size_t row_bytes() const { return width_ * channels_ * part_bytes(); }
+  template <class Part>
+  void copy(const kernels::Table& kernels, const Count* counts, Part* to) const;
+
+  Extent y_{}, x_{};
+  std::size_t source_channels_ = 0;
+  std::size_t height_ = 0, width_ = 0, channels_ = 0;  // of the copy
+  std::size_t top_ = 0, left_ = 0;                     // its border
+  std::size_t outputs_ = 0, padded_outputs_ = 0;
+  std::size_t stretch_pixels_ = 0, stretch_words_ = 0;
+  std::size_t run_ = 0, chunk_ = 0;
+  bool narrow_ = false;
+  std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
+  std::vector<std::uint32_t, LineAllocator<std::uint32_t>> packed_;  // [stretch][word][padded output]
+};
+
+}  // namespace syn::snn

@@ -1,0 +1,65 @@
+// Parameters as the loops read them: an array a block, whether there is one value for all neurons (then the same 2 kB
+// serve every block and stay in the cache) or one a neuron. Internal to snn/real.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "core/assert.hpp"
+#include "snn/real/exponential.hpp"
+#include "snn/real/loops.hpp"
+
+namespace syn::snn::real {
+
+class Values {
+ public:
+  Values() : Values(Parameter{0}, 1) {}
+  Values(const Parameter& parameter, std::size_t neurons) : alike_(parameter.size() == 1) {
+    SYN_ASSERT(alike_ || parameter.size() == neurons, parameter.size(), neurons);
+    values_ = alike_ ? std::vector<double>(std::min(kBlock, neurons), parameter[0]) : parameter;
+  }
+  // From neuron `begin`, a multiple of kBlock, to the end of its block.
+  const double* at(std::size_t begin) const { return values_.data() + (alike_ ? 0 : begin); }
+  bool all_zero() const {
+    return std::ranges::all_of(values_, [](double value) { return value == 0; });
+  }
+
+ private:
+  std::vector<double> values_;
+  bool alike_;
+};
+
+// f of each neuron's values; one value if all parameters have one.
+template <class F, class... Parameters>
+Parameter combined(F&& f, const Parameters&... parameters) {
+  const std::size_t n = std::max({parameters.size()...});
+  Parameter out(n);
+  for (std::size_t i = 0; i < n; ++i) out[i] = f(parameters[parameters.size() == 1 ? 0 : i]...);
+  return out;
+}
+
+// a and k of dx/dt = (target - x) / tau over one step; see Integration.
+struct Leak {
+  Values a, k, rest;
+
+  Leak(const Parameter& tau, const Parameter& scale, const Parameter& gain, const Parameter& target,
+       Integration integration, double dt, std::size_t n)
+      : a(combined(
+              [&](double t) { return integration == Integration::forward_euler ? 1 - dt / t : exponential(-(dt / t)); },
+              tau),
+          n),
+        k(!gain.empty() ? gain
+                        : combined(
+                              [&](double t, double s) {
+                                const bool exponential_gain =
+                                    integration == Integration::exponential_euler || integration == Integration::exact;
+                                return (exponential_gain ? charged(dt / t) : dt / t) * s;
+                              },
+                              tau, scale),
+          n),
+        rest(target, n) {}
+  Leak(const Membrane& m, double dt, std::size_t n) : Leak(m.tau, m.r, m.gain, m.v_leak, m.integration, dt, n) {}
+  Leak(const Synapse& s, double dt, std::size_t n) : Leak(s.tau, s.w_in, s.gain, {0}, s.integration, dt, n) {}
+};
+
+}  // namespace syn::snn::real

@@ -1,0 +1,294 @@
+#include "snn/real/synapses.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/assert.hpp"
+#include "snn/real/geometry.hpp"
+
+namespace syn::snn::real {
+namespace {
+
+template <class T>
+std::uint64_t bytes_of(const std::vector<T>& values) {
+  return values.capacity() * sizeof(T);
+}
+
+// A bias of 0 for every target where there is none; 0.0 + bias, so that no sum begins at -0.
+std::vector<double> starts(const std::vector<float>& bias, std::size_t targets) {
+  std::vector<double> start(targets, 0.0);
+  for (std::size_t i = 0; i < bias.size(); ++i) start[i] = 0.0 + static_cast<double>(bias[i]);
+  return start;
+}
+
+class DenseSynapses final : public Synapses {
+ public:
+  DenseSynapses(const Dense& dense, std::size_t sources, std::size_t targets)
+      : weights_(dense.weights.size()), start_(starts(dense.bias, targets)) {
+    constexpr std::size_t kTile = 64;  // both sides of a transposed tile fit the cache
+    for (std::size_t o = 0; o < targets; o += kTile)
+      for (std::size_t i = 0; i < sources; ++i)
+        for (std::size_t p = o; p < std::min(targets, o + kTile); ++p)
+          weights_[i * targets + p] = dense.weights[p * sources + i];
+  }
+  std::uint64_t sum(const Loops& loops, const Reading& reading, double*, double* sums) const override {
+    std::memcpy(sums, start_.data(), start_.size() * sizeof *sums);
+    loops.rows(reading.events, weights_.data(), start_.size(), sums);
+    return reading.events.count * start_.size();
+  }
+  std::uint64_t resident_bytes() const override { return bytes_of(weights_) + bytes_of(start_); }
+
+ private:
+  std::vector<float> weights_;  // [source][target]
+  std::vector<double> start_;
+};
+
+class SparseSynapses final : public Synapses {
+ public:
+  SparseSynapses(const Sparse& sparse, std::size_t sources, std::size_t targets)
+      : begin_(sources + 1),
+        target_(sparse.source.size()),
+        weights_(sparse.source.size()),
+        start_(starts(sparse.bias, targets)) {
+    for (const std::uint32_t source : sparse.source) ++begin_[source + 1];
+    for (std::size_t i = 0; i < sources; ++i) begin_[i + 1] += begin_[i];
+    auto next = begin_;
+    for (std::uint32_t target = 0; target < targets; ++target) {
+      for (std::uint32_t e = sparse.row[target]; e < sparse.row[target + 1]; ++e) {
+        const std::uint32_t at = next[sparse.source[e]]++;
+        target_[at] = target;
+        weights_[at] = sparse.weights[e];
+      }
+    }
+  }
+  std::uint64_t sum(const Loops& loops, const Reading& reading, double*, double* sums) const override {
+    std::memcpy(sums, start_.data(), start_.size() * sizeof *sums);
+    return loops.columns(reading.events, begin_.data(), target_.data(), weights_.data(), sums);
+  }
+  std::uint64_t resident_bytes() const override {
+    return bytes_of(begin_) + bytes_of(target_) + bytes_of(weights_) + bytes_of(start_);
+  }
+
+ private:
+  std::vector<std::uint32_t> begin_, target_;  // by source
+  std::vector<float> weights_;
+  std::vector<double> start_;
+};
+
+// The hits of every position of one axis.
+class Landings {
+ public:
+  Landings(const Sliding& window, std::uint64_t side) : begin_{0} {
+    const std::uint64_t places = window.places(side);
+    for (std::uint64_t position = 0; position < side; ++position) {
+      const std::uint64_t padded = position + window.pad_begin;
+      // Kernel positions from the last: targets then ascend, and so do the addresses of their sums.
+      for (std::uint64_t k = std::min(window.kernel, padded / window.dilation + 1); k-- > 0;) {
+        const std::uint64_t rest = padded - k * window.dilation;
+        if (rest % window.stride != 0 || rest / window.stride >= places) continue;
+        hits_.push_back({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(rest / window.stride)});
+      }
+      begin_.push_back(static_cast<std::uint32_t>(hits_.size()));
+    }
+  }
+  // Hits of the position that has most.
+  std::uint64_t most() const {
+    std::uint32_t most = 0;
+    for (std::size_t i = 1; i < begin_.size(); ++i) most = std::max(most, begin_[i] - begin_[i - 1]);
+    return most;
+  }
+  Axis axis() const { return {begin_.data(), hits_.data()}; }
+  std::uint64_t resident_bytes() const { return bytes_of(begin_) + bytes_of(hits_); }
+
+ private:
+  std::vector<std::uint32_t> begin_;
+  std::vector<Hit> hits_;
+};
+
+// Sums of a group with fewer targets than this are kept channel-first, as the neurons are: nothing to vectorise.
+constexpr std::uint64_t kFewTargets = 4;
+
+class ConvSynapses final : public Synapses {
+ public:
+  ConvSynapses(const Conv& conv, const Grid& from, const Grid& to)
+      : y_(sliding(conv, 0), from.height),
+        x_(sliding(conv, 1), from.width),
+        channels_(to.channels),
+        positions_(to.positions()) {
+    const std::uint64_t in = from.channels / conv.groups, out = to.channels / conv.groups;
+    const std::uint64_t area = std::uint64_t{conv.kernel[0]} * conv.kernel[1];
+    channel_last_ = out >= kFewTargets;
+    weights_.resize(conv.weights.size());
+    for (std::uint64_t o = 0; o < to.channels; ++o)
+      for (std::uint64_t i = 0; i < in; ++i)
+        for (std::uint64_t k = 0; k < area; ++k)
+          weights_[((o / out * in + i) * area + k) * out + o % out] = conv.weights[(o * in + i) * area + k];
+    windows_ = {.y = {},
+                .x = {},
+                .width = static_cast<std::uint32_t>(from.width),
+                .positions = static_cast<std::uint32_t>(from.positions()),
+                .target_width = static_cast<std::uint32_t>(to.width),
+                .kernel_width = conv.kernel[1],
+                .kernel_area = static_cast<std::uint32_t>(area),
+                .group_sources = static_cast<std::uint32_t>(in),
+                .group_targets = static_cast<std::uint32_t>(out),
+                .position_stride = channel_last_ ? to.channels : 1,
+                .channel_stride = channel_last_ ? 1 : to.positions(),
+                .weights = nullptr};
+    bias_ = starts(conv.bias, to.channels);
+    products_an_event_ = y_.most() * x_.most() * out;
+  }
+  std::size_t scratch() const override { return channel_last_ ? channels_ * positions_ : 0; }
+
+  std::uint64_t sum(const Loops& loops, const Reading& reading, double* scratch, double* sums) const override {
+    // Channel-last sums pay for their fill and their way back; few events are added where they belong, in the same
+    // order.
+    const bool few = reading.events.count * products_an_event_ < channels_ * positions_;
+    if (!channel_last_ || few) {
+      for (std::size_t c = 0; c < channels_; ++c) std::fill_n(sums + c * positions_, positions_, bias_[c]);
+      Windows in_place = windows();
+      in_place.position_stride = 1, in_place.channel_stride = positions_;
+      return reading.events.count == 0 ? 0 : loops.windows(reading.events, in_place, sums);
+    }
+    for (std::size_t p = 0; p < positions_; ++p) std::copy_n(bias_.data(), channels_, scratch + p * channels_);
+    const std::uint64_t products = loops.windows(reading.events, windows(), scratch);
+    for (std::size_t c = 0; c < channels_; ++c)
+      for (std::size_t p = 0; p < positions_; ++p) sums[c * positions_ + p] = scratch[p * channels_ + c];
+    return products;
+  }
+  std::uint64_t resident_bytes() const override {
+    return bytes_of(weights_) + bytes_of(bias_) + y_.resident_bytes() + x_.resident_bytes();
+  }
+
+ private:
+  Windows windows() const {
+    Windows windows = windows_;
+    windows.y = y_.axis(), windows.x = x_.axis(), windows.weights = weights_.data();
+    return windows;
+  }
+
+  Landings y_, x_;
+  Windows windows_;
+  std::size_t channels_, positions_, products_an_event_ = 0;
+  bool channel_last_;
+  std::vector<float> weights_;  // [source channel][kernel y][kernel x][target channel of the group]
+  std::vector<double> bias_;
+};
+
+class PoolSynapses final : public Synapses {
+ public:
+  PoolSynapses(const Pool& pool, const Grid& from, const Grid& to)
+      : y_(sliding(pool, 0), from.height),
+        x_(sliding(pool, 1), from.width),
+        targets_(to.channels * to.positions()),
+        divisor_(pool.average ? static_cast<double>(std::uint64_t{pool.kernel[0]} * pool.kernel[1]) : 1) {
+    windows_ = {.y = {},
+                .x = {},
+                .width = static_cast<std::uint32_t>(from.width),
+                .positions = static_cast<std::uint32_t>(from.positions()),
+                .target_width = static_cast<std::uint32_t>(to.width),
+                .kernel_width = 0,
+                .kernel_area = 0,
+                .group_sources = 1,
+                .group_targets = 1,
+                .position_stride = 1,
+                .channel_stride = to.positions(),
+                .weights = nullptr};
+  }
+  std::uint64_t sum(const Loops& loops, const Reading& reading, double*, double* sums) const override {
+    std::fill_n(sums, targets_, 0.0);
+    if (reading.events.count == 0) return 0;
+    Windows windows = windows_;
+    windows.y = y_.axis(), windows.x = x_.axis();
+    const std::uint64_t additions = loops.pools(reading.events, windows, sums);
+    if (divisor_ != 1)
+      for (std::size_t i = 0; i < targets_; ++i) sums[i] = sums[i] / divisor_;
+    return additions;
+  }
+  std::uint64_t resident_bytes() const override { return y_.resident_bytes() + x_.resident_bytes(); }
+
+ private:
+  Landings y_, x_;
+  Windows windows_;
+  std::size_t targets_;
+  double divisor_;
+};
+
+class ScaleSynapses final : public Synapses {
+ public:
+  ScaleSynapses(const Scale& scale, std::size_t neurons) : factors_(neurons) {
+    for (std::size_t i = 0; i < neurons; ++i) factors_[i] = scale.factors[scale.factors.size() == 1 ? 0 : i];
+  }
+  bool reads_events() const override { return false; }
+  std::uint64_t sum(const Loops&, const Reading& reading, double*, double* sums) const override {
+    for (std::size_t i = 0; i < factors_.size(); ++i) sums[i] = 0.0 + factors_[i] * reading.row[i];
+    return factors_.size();
+  }
+  std::uint64_t resident_bytes() const override { return bytes_of(factors_); }
+
+ private:
+  std::vector<double> factors_;
+};
+
+class IdentitySynapses final : public Synapses {
+ public:
+  explicit IdentitySynapses(std::size_t neurons) : neurons_(neurons) {}
+  bool reads_events() const override { return false; }
+  std::uint64_t sum(const Loops&, const Reading& reading, double*, double* sums) const override {
+    for (std::size_t i = 0; i < neurons_; ++i) sums[i] = 0.0 + reading.row[i];
+    return 0;
+  }
+  std::uint64_t resident_bytes() const override { return 0; }
+
+ private:
+  std::size_t neurons_;
+};
+
+class DelaySynapses final : public Synapses {
+ public:
+  DelaySynapses(const Delays& delays, std::uint32_t on_top) : steps_(delays.steps) {
+    for (std::uint32_t& steps : steps_) steps += on_top;
+  }
+  bool reads_events() const override { return false; }
+  std::uint64_t sum(const Loops&, const Reading& reading, double*, double* sums) const override {
+    // The ring holds zeros for steps before 0; its length is above every delay.
+    const std::uint64_t now = reading.step + reading.ring_rows;
+    for (std::size_t i = 0; i < steps_.size(); ++i)
+      sums[i] = 0.0 + reading.ring[(now - steps_[i]) % reading.ring_rows * steps_.size() + i];
+    return 0;
+  }
+  std::uint64_t resident_bytes() const override { return bytes_of(steps_); }
+
+ private:
+  std::vector<std::uint32_t> steps_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Synapses> synapses_for(const Model& model, const Projection& projection) {
+  const Shape &from = model.populations[projection.from].shape, &to = model.populations[projection.to].shape;
+  const std::size_t sources = neurons_of(from), targets = neurons_of(to);
+  return std::visit(
+      [&](const auto& c) -> std::unique_ptr<const Synapses> {
+        using C = std::remove_cvref_t<decltype(c)>;
+        if constexpr (std::is_same_v<C, Dense>) {
+          return std::make_unique<DenseSynapses>(c, sources, targets);
+        } else if constexpr (std::is_same_v<C, Sparse>) {
+          return std::make_unique<SparseSynapses>(c, sources, targets);
+        } else if constexpr (std::is_same_v<C, Conv>) {
+          return std::make_unique<ConvSynapses>(c, *grid_of(from), *grid_of(to));
+        } else if constexpr (std::is_same_v<C, Pool>) {
+          return std::make_unique<PoolSynapses>(c, *grid_of(from), *grid_of(to));
+        } else if constexpr (std::is_same_v<C, Scale>) {
+          return std::make_unique<ScaleSynapses>(c, sources);
+        } else if constexpr (std::is_same_v<C, Identity>) {
+          return std::make_unique<IdentitySynapses>(sources);
+        } else {
+          static_assert(std::is_same_v<C, Delays>);
+          return std::make_unique<DelaySynapses>(c, projection.delay);
+        }
+      },
+      projection.connection);
+}
+
+}  // namespace syn::snn::real

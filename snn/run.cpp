@@ -1,0 +1,404 @@
+// Order of execution. A window's rows are taken in blocks; within a block, populations go in model order and each sees
+// all rows of the block before the next one starts (one pass over its weights a block). On entry of a population every
+// source of it has its rows of the block; on exit its own rows are there, and its state has advanced past them. Blocks
+// and windows differ in nothing but where they stop, hence any split gives the same bits.
+//
+// Within one row a population is computed by bands (one row of positions), so that sums stay in the first cache:
+//   band = bias, or what bias and constant sources sum to;  + every other projection;  then the neurons fire.
+// A row without a single count is silent: it is not read, and what reads nothing else and is at rest (unbiased, with no
+// potential that reaches its threshold) stays silent without being touched; nobody writes such a row either.
+#include "snn/run.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+#include "snn/kernels/reference.hpp"
+
+namespace syn::snn {
+namespace {
+
+using kernels::kSlack;
+
+// A block's counts should stay in the second cache.
+constexpr std::size_t kBlockBytes = 512 << 10;
+
+struct Rows {  // row r of a block is at data + r * stride; stride 0: every row is the same
+  const Count* data = nullptr;
+  std::size_t stride = 0;
+};
+
+// Memory of one running call, kept by its thread for the next one: the steady state allocates nothing.
+struct Scratch {
+  std::vector<Count> counts;
+  std::vector<std::byte, LineAllocator<std::byte>> copy;
+  std::vector<std::uint32_t> values, offsets, starts, dense;
+  std::vector<std::int32_t> band, constant, maxima;
+  std::vector<Rows> rows;                   // per population
+  std::vector<std::uint8_t> silent;         // [population][row of the block]
+  std::vector<std::ptrdiff_t> constant_at;  // per population: its sums from constant sources in `constant`, or -1
+};
+Scratch& scratch_of_thread() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+template <class Vector>
+void at_least(Vector& buffer, std::size_t n) {
+  if (buffer.size() < n + kSlack) buffer.resize(n + kSlack);
+}
+void prepare(Scratch& scratch, const Compiled& compiled, std::size_t rows) {
+  at_least(scratch.counts, compiled.counts * rows);
+  at_least(scratch.copy, compiled.copies);
+  at_least(scratch.dense, compiled.linears.size());
+  at_least(scratch.values, compiled.events);
+  at_least(scratch.offsets, compiled.events);
+  at_least(scratch.starts, compiled.starts);
+  at_least(scratch.band, compiled.band);
+}
+
+Linear::Listed listed_of(const Input& input, Scratch& scratch) {
+  return {scratch.values.data() + input.events_at, scratch.offsets.data() + input.events_at,
+          scratch.starts.data() + input.starts_at, scratch.copy.data() + input.copy_at,
+          scratch.dense.data() + input.linear};
+}
+
+// Adds one projection's sums for one band; what a Linear needs listed was listed.
+void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
+              const Count* counts, std::size_t y, std::int32_t* sums, Scratch& scratch) {
+  const auto row = static_cast<std::int64_t>(y);
+  if (input.linear >= 0) {
+    compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), row, sums);
+  } else if (input.channelwise >= 0) {
+    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(kernels, counts, row, sums);
+  } else {
+    add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape,
+                 stage.population->shape, counts, row, sums);
+  }
+}
+
+// One call of Engine::run.
+class Run {
+ public:
+  Run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window)
+      : compiled_(compiled), kernels_(kernels), state_(state), window_(window), scratch_(scratch_of_thread()) {}
+
+  Work operator()() {
+    open();
+    const std::size_t step =
+        std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1, window_.rows);
+    prepare(scratch_, compiled_, step);
+    at_least(scratch_.silent, compiled_.stages.size() * step);
+    for (first_ = 0; first_ < window_.rows; first_ += block_) {
+      block_ = std::min<std::size_t>(step, window_.rows - first_);
+      for (std::size_t i = 0; i < compiled_.stages.size(); ++i) run_stage(i);
+    }
+    close();
+    return work_;
+  }
+
+ private:
+  bool has_state() const { return !compiled_.state_sizes.empty(); }
+
+  void open() {
+    const Model& model = compiled_.model;
+    SYN_ASSERT(window_.rows >= 1 && state_.next_row + window_.rows <= model.rows(), window_.rows, state_.next_row);
+    SYN_ASSERT(window_.in.size() == compiled_.sources, window_.in.size(), compiled_.sources);
+    window_.out.resize(compiled_.outputs);
+    window_.potentials.clear();
+    window_.checksum = window_.spikes = window_.events = 0;
+    scratch_.rows.assign(compiled_.stages.size(), {});
+    scratch_.constant_at.assign(compiled_.stages.size(), -1);
+    std::size_t constants = 0;
+    for (std::size_t i = 0; i < compiled_.stages.size(); ++i) {
+      const Stage& stage = compiled_.stages[i];
+      if (stage.source >= 0) open_source(stage);
+      if (stage.output >= 0) window_.out[static_cast<std::size_t>(stage.output)].resize(stage.neurons * window_.rows);
+      if (!stage.bias.empty() && std::ranges::any_of(stage.inputs, [&](const Input& in) { return constant(in); })) {
+        scratch_.constant_at[i] = static_cast<std::ptrdiff_t>(constants);
+        constants += stage.neurons;
+      }
+    }
+    constants_ = constants;
+    at_least(scratch_.constant, constants);
+    if (carried_) {
+      // All constant sources come together or not at all.
+      SYN_ASSERT(state_.constants.size() == constants, state_.constants.size(), constants);
+      std::ranges::copy(state_.constants, scratch_.constant.begin());
+    }
+    if (has_state() && state_.next_row == 0) start();
+  }
+
+  void open_source(const Stage& stage) {
+    const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
+    if (in.empty()) {
+      SYN_ASSERT(!kept(stage).empty(), stage.population->name);
+      carried_ = true;
+      return;
+    }
+    SYN_ASSERT(in.size() == stage.neurons || in.size() == stage.neurons * window_.rows, stage.population->name,
+               in.size());
+  }
+
+  // What an ended inference left in the state is memory for this one.
+  void start() {
+    state_.values.resize(compiled_.state_sizes.size());
+    for (std::size_t i = 0; i < state_.values.size(); ++i) state_.values[i].assign(compiled_.state_sizes[i], 0);
+    state_.at_rest.assign(state_.values.size(), 1);
+    for (const Stage& stage : compiled_.stages) {
+      const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind);
+      if (!fire || stage.state < 0) continue;
+      auto& v = state_.values[static_cast<std::size_t>(stage.state)];
+      for (std::size_t i = 0; i < v.size(); ++i) v[i] = fire->threshold[i % fire->threshold.size()] >> 1;
+      // Half a threshold does not reach it; but the clamp would move what lies beyond.
+      const auto [least, most] = std::ranges::minmax(v);
+      state_.at_rest[static_cast<std::size_t>(stage.state)] = least >= fire->v_min && most <= fire->v_max;
+    }
+  }
+
+  // A source that was given one row for a window of several holds for all of them; so do pixels for the windows that
+  // follow, which then are given nothing. Another shard's single row is an ordinary window of one row.
+  bool constant(const Input& input) const {
+    const Stage& from = compiled_.stages[input.from];
+    if (from.source < 0 || compiled_.model.rows() == 1) return false;
+    const std::size_t given = window_.in[static_cast<std::size_t>(from.source)].size();
+    return given == 0 || (given == from.neurons && (window_.rows > 1 || from.pixels));
+  }
+
+  void run_stage(std::size_t i) {
+    const Stage& stage = compiled_.stages[i];
+    Rows& rows = scratch_.rows[i];
+    if (stage.source >= 0) {
+      const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
+      if (in.empty()) {
+        rows = {kept(stage).data(), 0};
+        return;  // accounted for when it came
+      }
+      rows.stride = in.size() == stage.neurons ? 0 : stage.neurons;
+      rows.data = in.data() + first_ * rows.stride;
+      for (std::size_t r = 0; r < block_; ++r) {
+        if (r > 0 && rows.stride == 0) {
+          silent(i, r) = silent(i, 0);
+          continue;
+        }
+        const Count greatest = kernels_.greatest(row_of(static_cast<std::uint32_t>(i), r), stage.neurons);
+        SYN_ASSERT(greatest <= stage.population->greatest, stage.population->name, greatest);
+        silent(i, r) = greatest == 0 && !stage.padded;
+      }
+    } else {
+      rows = {scratch_.counts.data() + stage.counts_at * block_, stage.neurons};
+      Count* out = scratch_.counts.data() + stage.counts_at * block_;
+      if (scratch_.constant_at[i] >= 0 && first_ == 0 && !carried_) sum_constants(i);
+      for (std::size_t r = 0; r < block_; ++r) {
+        silent(i, r) = stays_silent(stage, r);
+        if (silent(i, r)) continue;
+        if (std::holds_alternative<Pooled>(stage.population->kind)) {
+          pool(stage, r, out + r * stage.neurons);
+        } else {
+          integrate(i, r, out + r * stage.neurons);
+        }
+        work_.neuron_updates += stage.neurons;
+      }
+    }
+    account(i, rows);
+  }
+
+  std::uint8_t& silent(std::size_t population, std::size_t r) { return scratch_.silent[population * block_ + r]; }
+  bool is_silent(const Input& input, std::size_t r) { return !constant(input) && silent(input.from, r); }
+  bool stays_silent(const Stage& stage, std::size_t r) {
+    const bool pooled = std::holds_alternative<Pooled>(stage.population->kind);
+    if (!pooled && (stage.state < 0 || stage.biased || !state_.at_rest[static_cast<std::size_t>(stage.state)]))
+      return false;
+    return std::ranges::all_of(stage.inputs, [&](const Input& input) { return is_silent(input, r); });
+  }
+
+  const Count* row_of(std::uint32_t population, std::size_t r) const {
+    const Rows& rows = scratch_.rows[population];
+    return rows.data + r * rows.stride;
+  }
+
+  void list(const Input& input, std::size_t r) {
+    if (input.linear >= 0)
+      compiled_.linears[static_cast<std::size_t>(input.linear)].list(kernels_, row_of(input.from, r),
+                                                                     listed_of(input, scratch_));
+  }
+  void add_band(const Stage& stage, const Input& input, std::size_t r, std::size_t y, std::int32_t* sums) {
+    snn::add_band(compiled_, kernels_, stage, input, row_of(input.from, r), y, sums, scratch_);
+  }
+
+  // Bias and constant sources, once for the whole window.
+  void sum_constants(std::size_t i) {
+    const Stage& stage = compiled_.stages[i];
+    for (const Input& input : stage.inputs)
+      if (constant(input)) list(input, 0);
+    // Sums are read and written beyond a band's end (adding zero), so they are made in `band` and copied.
+    for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
+      std::copy_n(stage.bias.data() + y * stage.bias_stride, stage.band, scratch_.band.begin());
+      for (const Input& input : stage.inputs)
+        if (constant(input)) add_band(stage, input, 0, y, scratch_.band.data());
+      std::copy_n(scratch_.band.data(), stage.band,
+                  scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band));
+    }
+  }
+
+  void integrate(std::size_t i, std::size_t r, Count* out) {
+    const Stage& stage = compiled_.stages[i];
+    const std::ptrdiff_t constant_at = scratch_.constant_at[i];
+    const auto reads = [&](const Input& input) { return (constant_at < 0 || !constant(input)) && !is_silent(input, r); };
+    for (const Input& input : stage.inputs)
+      if (reads(input)) list(input, r);
+    if (stage.state >= 0) state_.at_rest[static_cast<std::size_t>(stage.state)] = 1;
+    std::int32_t* band = scratch_.band.data();
+    for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
+      const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
+                                                 : scratch_.constant.data() + constant_at + y * stage.band;
+      std::copy_n(from, stage.band, band);
+      for (const Input& input : stage.inputs)
+        if (reads(input)) add_band(stage, input, r, y, band);
+      fire(stage, y * stage.band, band, out + y * stage.band);
+    }
+  }
+
+  void fire(const Stage& stage, std::size_t at, const std::int32_t* sums, Count* out) {
+    if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
+      if (!stage.half.empty()) {
+        const auto ceiling = static_cast<float>(stage.population->greatest) + 0.5f;
+        kernels_.fire_small_volley({stage.reciprocal.data(), stage.half.data(), ceiling}, sums, stage.band, out);
+      } else if (stage.state < 0) {
+        kernels_.fire_volley({stage.threshold.data(), stage.limit.data(), stage.reciprocal.data()}, sums, stage.band,
+                             out);
+      } else {
+        const bool rest = kernels_.fire_step({stage.threshold.data(), neurons->v_min, neurons->v_max}, sums,
+                                             stage.band, state_at(stage) + at, out);
+        if (!rest) state_.at_rest[static_cast<std::size_t>(stage.state)] = 0;
+      }
+    } else if (stage.state < 0) {
+      window_.potentials.insert(window_.potentials.end(), sums, sums + stage.band);
+    } else {
+      std::int32_t* potential = state_at(stage) + at;
+      for (std::size_t i = 0; i < stage.band; ++i) potential[i] += sums[i];
+    }
+  }
+
+  void pool(const Stage& stage, std::size_t r, Count* out) {
+    const Input& input = stage.inputs.front();
+    const Shape &from = compiled_.stages[input.from].population->shape, &to = stage.population->shape;
+    const Count* counts = row_of(input.from, r);
+    if (const auto* sum = std::get_if<SumPool>(input.connection)) {
+      // Counts that came from outside have no slack to be read.
+      const bool outside = compiled_.stages[input.from].source >= 0;
+      return sum_pool(outside ? kernels::reference::kTable : kernels_, *sum, from, to, counts, out);
+    }
+    const auto& max = std::get<MaxPool>(*input.connection);
+    if (stage.state < 0) return max_pool(max, from, to, counts, out);
+    // Integer rule 6: the maximum of cumulative counts hands on how much it grew.
+    std::int32_t* maxima = state_at(stage);
+    std::int32_t* cumulative = maxima + stage.neurons;
+    for (std::size_t i = 0; i < from.neurons(); ++i) cumulative[i] += counts[i];
+    at_least(scratch_.maxima, stage.neurons);
+    max_pool(max, from, to, cumulative, scratch_.maxima.data());
+    for (std::size_t i = 0; i < stage.neurons; ++i) {
+      out[i] = static_cast<Count>(scratch_.maxima[i] - maxima[i]);
+      maxima[i] = scratch_.maxima[i];
+    }
+  }
+
+  std::int32_t* state_at(const Stage& stage) { return state_.values[static_cast<std::size_t>(stage.state)].data(); }
+
+  void account(std::size_t i, const Rows& rows) {
+    const Stage& stage = compiled_.stages[i];
+    const bool fires = std::holds_alternative<IntegrateAndFire>(stage.population->kind);
+    const bool phase = compiled_.model.code == Code::phase;
+    for (std::size_t r = 0; r < block_; ++r) {
+      const Count* counts = rows.data + r * rows.stride;
+      if (silent(i, r)) {
+        if (stage.output >= 0) std::fill_n(output_of(stage, r), stage.neurons, Count{0});
+        continue;
+      }
+      if (stage.has_keys()) {
+        const auto tally = stage.limbs.empty()
+                               ? kernels_.tally(counts, stage.key_low.data(), stage.key_high.data(), stage.neurons)
+                               : kernels_.tally_small(counts, {stage.limbs.data(), stage.neurons}, stage.neurons);
+        window_.checksum += tally.checksum * (2 * (std::uint64_t{state_.next_row} + first_ + r) + 1);
+        if (fires) window_.spikes += phase ? kernels_.set_bits(counts, stage.neurons) : tally.spikes;
+        if (fires) window_.events += tally.events;
+      }
+      // The sums of a constant source are made once.
+      if (stage.has_fan_out() && (rows.stride != 0 || window_.rows == 1 || (r == 0 && first_ == 0)))
+        work_.synaptic_operations +=
+            stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data(), stage.neurons)
+                                  : kernels_.sum_where(counts, stage.fan_out.data(), stage.neurons);
+      if (stage.output >= 0) std::copy_n(counts, stage.neurons, output_of(stage, r));
+    }
+  }
+  Count* output_of(const Stage& stage, std::size_t r) {
+    return window_.out[static_cast<std::size_t>(stage.output)].data() + (first_ + r) * stage.neurons;
+  }
+
+  std::span<const Count> kept(const Stage& source) const {
+    const auto at = static_cast<std::size_t>(source.source);
+    return at < state_.rows.size() ? std::span<const Count>(state_.rows[at]) : std::span<const Count>();
+  }
+
+  void keep_rows() {
+    state_.rows.resize(compiled_.sources);
+    for (const Stage& stage : compiled_.stages) {
+      if (!stage.pixels) continue;
+      const auto at = static_cast<std::size_t>(stage.source);
+      if (window_.in[at].size() == stage.neurons) state_.rows[at] = window_.in[at];
+    }
+  }
+
+  void close() {
+    state_.next_row += window_.rows;
+    if (state_.next_row == compiled_.model.rows()) {
+      state_.constants.clear();
+      state_.rows.clear();
+    } else if (!carried_) {
+      keep_rows();
+      state_.constants.assign(scratch_.constant.begin(),
+                              scratch_.constant.begin() + static_cast<std::ptrdiff_t>(constants_));
+    }
+    if (state_.next_row < compiled_.model.rows() || compiled_.readout < 0) return;
+    const Stage& readout = compiled_.stages[static_cast<std::size_t>(compiled_.readout)];
+    if (readout.state >= 0) window_.potentials = state_.values[static_cast<std::size_t>(readout.state)];
+  }
+
+  bool carried_ = false;       // constant sources came with an earlier window
+  std::size_t constants_ = 0;  // elements of scratch_.constant in use
+  const Compiled& compiled_;
+  const kernels::Table& kernels_;
+  State& state_;
+  Window& window_;
+  Scratch& scratch_;
+  Work work_{};
+  std::size_t first_ = 0, block_ = 0;  // the block's first row in the window, and its length
+};
+
+}  // namespace
+
+Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window) {
+  return Run(compiled, kernels, state, window)();
+}
+
+void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
+                std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums) {
+  SYN_ASSERT(population < compiled.stages.size(), population);
+  const Stage& stage = compiled.stages[population];
+  SYN_ASSERT(sums.size() == stage.neurons, sums.size(), stage.neurons);
+  Scratch& scratch = scratch_of_thread();
+  prepare(scratch, compiled, 1);
+  for (const Input& input : stage.inputs) {
+    SYN_ASSERT(counts[input.from].size() == compiled.stages[input.from].neurons, input.from, counts[input.from].size());
+    SYN_ASSERT(!std::holds_alternative<MaxPool>(*input.connection), stage.population->name);
+    if (input.linear >= 0)
+      compiled.linears[static_cast<std::size_t>(input.linear)].list(kernels, counts[input.from].data(),
+                                                                    listed_of(input, scratch));
+  }
+  for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
+    std::fill_n(scratch.band.data(), stage.band, 0);
+    for (const Input& input : stage.inputs)
+      add_band(compiled, kernels, stage, input, counts[input.from].data(), y, scratch.band.data(), scratch);
+    std::copy_n(scratch.band.data(), stage.band, sums.data() + y * stage.band);
+  }
+}
+
+}  // namespace syn::snn

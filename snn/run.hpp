@@ -1,0 +1,13 @@
+// Steps a compiled model. Internal to snn/; engine.hpp says what the two mean.
+#pragma once
+
+#include "snn/compiled.hpp"
+#include "snn/engine.hpp"
+
+namespace syn::snn {
+
+Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window);
+void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
+                std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums);
+
+}  // namespace syn::snn
