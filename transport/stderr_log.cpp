@@ -5,7 +5,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "transport/codec/utf8.hpp"
+#include "core/utf8.hpp"
 
 namespace syn {
 
@@ -32,7 +32,7 @@ std::string wall_time() {
 // JSON's escapes; whatever a peer or a file name put into a field, a line stays one line of UTF-8.
 void append_quoted(std::string& out, std::string_view value) {
   out += '"';
-  for (const char c : codec::clean_utf8(value, value.size())) {
+  for (const char c : clean_utf8(value, value.size())) {
     switch (c) {
       case '"':
         out += "\\\"";

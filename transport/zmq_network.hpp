@@ -10,9 +10,11 @@
 //   first delivers what had arrived.
 // - Each peer has one queue, in order over all channels, bounded in bytes per channel; behind it libzmq's pipe holds at
 //   most kPipe messages.
+// - Strangers, and listed peers that misbehave, cost a bounded amount of memory and descriptors (network_impl.hpp says
+//   how). Whoever keeps misbehaving is cut: its connection is ended and none of it taken for a while. Nobody else's
+//   connection is touched by that.
 //
-// Does not do: credits, acks, replay (nodes/); flow control against a stranger's unfinished multi-part message, which
-// libzmq buffers without limit (needs the memory watchdog, not built yet).
+// Does not do: credits, acks, replay (nodes/).
 #pragma once
 
 #include <array>
@@ -43,6 +45,8 @@ struct ZmqOptions {
   std::array<std::size_t, 4> queue_bytes{1 << 20, 4 << 20, 1 << 20, 256 << 10};
   Duration first_retry = std::chrono::milliseconds(50);
   Duration longest_retry = std::chrono::milliseconds(500);
+  // For how long a peer that was cut is neither dialled nor let in.
+  Duration shun = std::chrono::seconds(60);
   // No encryption and no authentication: a peer is who its greeting says. Refused unless every address is loopback.
   bool plain = false;
 };
@@ -64,12 +68,14 @@ class ZmqNetwork final : public Network {
   void on_receive(OnReceive fn) override;
   void on_peer(OnPeer fn) override;
 
+  void cut(NodeId peer) override;
+
   // Empty for a pure client; otherwise with the port that was really taken.
   const std::string& bound_address() const;
   // A key that may connect from now on.
   void list(const ListedPeer& peer);
-  // Cuts a peer, without on_peer(down): nothing of it is listened to from now on, its key is forgotten, and a
-  // connection that we dialled is closed. One that it dialled stays open until it ends, and is ignored and counted.
+  // For good, and without on_peer(down): nothing of it is listened to from now on, its key is forgotten, and its
+  // connection is ended, whoever made it. The connections of others stay.
   void forget(NodeId peer);
   // Hands what is queued to libzmq as far as it fits and gives it `linger` to send that. Blocks for at most that long;
   // afterwards nobody can be reached. For an orderly end (SIGTERM).

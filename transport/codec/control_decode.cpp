@@ -4,7 +4,7 @@
 #include "core/text.hpp"
 #include "messages.pb.h"
 #include "transport/codec/control.hpp"
-#include "transport/codec/utf8.hpp"
+#include "core/utf8.hpp"
 
 namespace syn::codec {
 

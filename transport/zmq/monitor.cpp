@@ -12,14 +12,16 @@ namespace syn::mq {
 
 namespace {
 
-constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
-                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                        ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                        ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 std::optional<Happened> meaning(std::uint16_t event) {
   switch (event) {
     case ZMQ_EVENT_ACCEPTED:
       return Happened::accepted;
+    case ZMQ_EVENT_CONNECTED:
+      return Happened::attached;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
       return Happened::connected;
     case ZMQ_EVENT_DISCONNECTED:
@@ -45,13 +47,17 @@ std::string fresh_address() {
 }  // namespace
 
 Monitor::Monitor(Context& context, Loop& loop, Socket& watched, std::move_only_function<void(Happened, int)> fn)
-    : pair_(context, loop, Kind::pair), fn_(std::move(fn)) {
+    : watched_(watched), pair_(context, loop, Kind::pair), fn_(std::move(fn)) {
   const std::string address = fresh_address();
   watched.monitor(address, kEvents);
   pair_.set(ZMQ_LINGER, 0);
   const bool connected = pair_.connect(address);
   SYN_ASSERT(connected, zmq_strerror(errno));
   pair_.watch([this] { return drain(64); });
+}
+
+Monitor::~Monitor() {
+  watched_.end_monitor();
 }
 
 bool Monitor::drain(unsigned most) {

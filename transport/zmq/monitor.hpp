@@ -7,6 +7,7 @@ namespace syn::mq {
 
 enum class Happened {
   accepted,           // somebody has connected to us; fd
+  attached,           // we have connected to somebody; fd
   connected,          // handshake done
   disconnected,       // fd says which connection
   not_connected,      // the attempt failed: nobody listens there
@@ -19,10 +20,12 @@ class Monitor {
  public:
   // Call before the socket binds or connects. Destroy before the socket.
   Monitor(Context& context, Loop& loop, Socket& watched, std::move_only_function<void(Happened, int fd)> fn);
+  ~Monitor();
   // Delivers what is waiting, now; up to `most` events. True: there may be more.
   bool drain(unsigned most);
 
  private:
+  Socket& watched_;
   Socket pair_;
   std::move_only_function<void(Happened, int)> fn_;
 };

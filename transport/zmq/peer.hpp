@@ -8,6 +8,7 @@
 #include "core/clock.hpp"
 #include "core/network.hpp"
 #include "transport/keys.hpp"
+#include "transport/zmq/flow.hpp"
 #include "transport/zmq/monitor.hpp"
 #include "transport/zmq/socket.hpp"
 
@@ -60,6 +61,7 @@ struct Dialled {
   Socket socket;
   std::optional<Monitor> monitor;  // destroyed before the socket
   Timer patience;                  // for the welcome
+  Flow flow;
 };
 
 struct Peer {
@@ -75,12 +77,26 @@ struct Peer {
   int fd = -1;
   Queue queue;
 
+  // Misbehaving.
+  std::uint32_t strikes = 0;  // in this generation
+  Instant shunned_until{};    // nothing of it is taken before
+  Timer farewell;             // its on_peer(down), when it was cut from inside a callback
+
   // Dialling.
   std::string address;  // empty: wait to be dialled
   std::unique_ptr<Dialled> dialled;
   std::uint64_t attempt = 0;  // tells the events of an older attempt from those of this one
   Duration retry{};
   Timer redial;
+};
+
+// One connection to the bound socket, from the moment that TCP has it.
+struct Accepted {
+  std::uint64_t number = 0;  // in the order of arrival
+  Instant since{};
+  Flow flow;
+  NodeId peer{};  // who greeted over it; 0: nobody yet
+  std::uint32_t strikes = 0;
 };
 
 // "tcp://127.0.0.1:7000", "tcp://[::1]:7000", "tcp://localhost:7000"

@@ -145,6 +145,10 @@ void Socket::monitor(const std::string& address, int events) {
   SYN_ASSERT(done == 0, zmq_strerror(errno));
 }
 
+void Socket::end_monitor() {
+  zmq_socket_monitor(impl_->handle, nullptr, 0);
+}
+
 Outcome Socket::send(std::string_view routing, std::uint8_t lead, ByteView body) {
   const auto outcome = [] {
     SYN_ASSERT(errno == EAGAIN || errno == EHOSTUNREACH || errno == EINTR, zmq_strerror(errno));

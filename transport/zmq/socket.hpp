@@ -57,6 +57,8 @@ class Socket {
   std::string bound_address() const;
   // Reports this socket's events on `address` (inproc).
   void monitor(const std::string& address, int events);
+  // Before whoever listens on `address` goes: libzmq's I/O thread would wait for it for ever, with all connections.
+  void end_monitor();
 
   // One part: a lead byte, then the body. `routing` for a router, else empty. Never blocks.
   Outcome send(std::string_view routing, std::uint8_t lead, ByteView body);
