@@ -8,7 +8,7 @@ namespace {
 // Control messages are few and small; a peer for which so many wait is not reading.
 constexpr std::size_t kMaxWaiting = 4096;
 constexpr Duration kRetry = std::chrono::milliseconds(1);
-// A connection that brought so much rubbish is not listened to until it is made anew.
+// A connection that brought so much rubbish is not listened to any more, and cut.
 constexpr std::uint32_t kMaxMalformed = 64;
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::uint32_t kLowestProtocol = kProtocol;
@@ -82,6 +82,7 @@ void Peers::received(NodeId from, Bytes bytes) {
     refusals_.count("malformed");
     host_.log.event(Level::warn, "malformed",
                     {{"peer", from.value}, {"bytes", bytes.size()}, {"what", message.error().what}});
+    if (peer.malformed == kMaxMalformed) host_.network.cut(from);
     return;
   }
   if (const auto* h = std::get_if<Hello>(&*message)) return hello(from, peer, *h);

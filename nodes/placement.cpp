@@ -8,6 +8,7 @@
 #include "nodes/shard.hpp"
 #include "snn/cut.hpp"
 #include "snn/model_file.hpp"
+#include "snn/rules.hpp"
 
 namespace syn::nodes {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::uint32_t kMinInFlight = 2, kMaxInFlight = 64;
 
 Expected<> usable(const snn::Model& model) {
+  if (auto ok = snn::check_rules(model); !ok) return ok;  // cutting and pricing rely on shapes that fit
   const auto where = text::cat("model '", model.name, "'");
   std::vector<bool> read(model.populations.size(), false);
   for (const auto& p : model.projections) read[p.from] = true;

@@ -23,7 +23,7 @@ struct PlanOptions {
   NodeEntry gateway;               // who submits and collects; it computes nothing
   DeviceProfile gateway_device;    // its link and its cost per message
   std::uint32_t nodes = 0;         // use exactly the first so many; 0: all that were given
-  std::uint32_t window_steps = 0;  // D; 0: one window an inference. Framing only in `volley` code
+  std::uint32_t window_steps = 0;  // D; 0: one window an inference. Framing only where an inference is one row
   std::uint32_t in_flight = 0;     // W; 0: enough to keep every stage busy
 };
 

@@ -9,8 +9,6 @@
 
 namespace syn::nodes {
 
-// On the wire, beside our own frame: CURVE, ZMTP, TCP and IP headers of a message, and its share of their acks.
-inline constexpr double kWireOverheadBytes = 125;
 inline constexpr double kFrameHeaderBytes = 32;
 
 // Of one inference's counts of a population (or `share` of its channels), over all windows: frames, headers, overhead.

@@ -11,9 +11,15 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kMaxOrders = 24;  // of unequal devices along the line; beyond, the first ones in order
 
-// Pools read their own channels only.
 bool channel_wise(const snn::Projection& p) {
   return std::holds_alternative<snn::SumPool>(p.connection) || std::holds_alternative<snn::MaxPool>(p.connection);
+}
+
+// Whether a piece of a projection's target reads a piece of its source: pools read their own channels only, depthwise
+// and one-to-one projections those `shift` below.
+bool reads(const snn::Projection& p, const Piece& to, const Piece& from) {
+  const std::optional<std::int64_t> shift = channel_wise(p) ? 0 : snn::shift_of(p.connection);
+  return !shift || (from.channel_begin + *shift < to.channel_end && to.channel_begin < from.channel_end + *shift);
 }
 
 // What each item computes, reads from whom, and sends, so that a range of items can be priced.
@@ -57,10 +63,7 @@ Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint3
         line.sources[to].push_back(-1 - int(projection.from));
       }
       for (const auto& [from, from_piece] : of[projection.from]) {
-        if (from == to) continue;
-        if (channel_wise(projection) &&
-            (from_piece.channel_end <= to_piece.channel_begin || to_piece.channel_end <= from_piece.channel_begin))
-          continue;
+        if (from == to || !reads(projection, to_piece, from_piece)) continue;
         line.readers[from].push_back(to);
         line.sources[to].push_back(from);
       }

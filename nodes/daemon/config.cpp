@@ -1,11 +1,15 @@
 #include "nodes/daemon/config.hpp"
 
+// toml++ 3.3 asserts that a key follows '[' before it checks that one does: a typing error would abort the program.
+#define TOML_ASSERT(condition) static_cast<void>(0)
+
 #include <fstream>
 #include <initializer_list>
 #include <set>
 #include <toml++/toml.h>
 
 #include "core/text.hpp"
+#include "core/toml_text.hpp"
 #include "core/units.hpp"
 
 namespace syn::daemon {
@@ -25,7 +29,7 @@ class Reader {
     const std::set<std::string_view> keys(known);
     for (const auto& [key, value] : table_) {
       if (!keys.contains(key.str())) {
-        wrong(text::cat("unknown key '", key.str(), "'"), key.source().begin.line,
+        wrong(text::cat("unknown key '", from_ascii_toml(key.str()), "'"), key.source().begin.line,
               "see docs/operating.md for the keys");
       }
     }
@@ -43,7 +47,7 @@ class Reader {
             text::cat("write it like: ", key, " = \"...\""));
       return {};
     }
-    return *value;
+    return from_ascii_toml(*value);
   }
 
   template <class Read, class T>
@@ -110,10 +114,12 @@ Expected<toml::table> parse(const fs::path& path) {
   if (!in.read(content.data(), static_cast<std::streamsize>(size))) {
     return fail("the configuration cannot be read", path.string(), "check its rights");
   }
+  const auto ascii = to_ascii_toml(content, path.string());
+  if (!ascii) return fail(ascii.error());
   try {
-    return toml::parse(content);
+    return toml::parse(*ascii);
   } catch (const toml::parse_error& e) {
-    return fail(std::string(e.description()), text::cat(path.string(), ", line ", e.source().begin.line),
+    return fail(from_ascii_toml(e.description()), text::cat(path.string(), ", line ", e.source().begin.line),
                 "correct the TOML");
   }
 }
@@ -204,8 +210,8 @@ std::string write_node_config(const NodeConfig& config) {
   line("state", quoted(config.state.string()));
   line("log", config.log_format == LogFormat::json ? "\"json\"" : "\"text\"");
   line("log_level", quoted(kLevels[static_cast<int>(config.log_level)]));
-  line("drain", quoted(text::cat(std::chrono::duration_cast<std::chrono::milliseconds>(config.drain).count(), "ms")));
-  line("memory", quoted(text::cat(config.memory / 1000, "kB")));
+  line("drain", quoted(write_duration(config.drain)));
+  line("memory", quoted(write_bytes(config.memory)));
   line("threads", text::cat(config.threads));
   for (const PeerConfig& peer : config.peers) {
     out += "\n[[peer]]\n";
