@@ -10,6 +10,10 @@
 namespace syn {
 namespace {
 
+// What a squared error of clipping weighs against one of rounding. Neighbouring neurons clip together, so sums over
+// them do not average it out as they do rounding. Chosen at 7 levels on images that neither trained nor calibrated
+// (docs/accuracy.md).
+constexpr double kClipped = 2;
 constexpr std::int32_t kGreatestDead = 1 << 22;
 
 double count_at(double sum, double threshold, double half, double levels) {
@@ -17,7 +21,7 @@ double count_at(double sum, double threshold, double half, double levels) {
 }
 
 struct Fit {
-  double square = 0;     // sum of squared errors against the targets, up to a constant
+  double square = 0;     // weighted sum of squared errors against the mean targets
   double error = 0;      // sum of (value - target)
   double sensitive = 0;  // neurons whose count follows the bias
 };
@@ -44,7 +48,8 @@ Fit fit(std::span<const Cell> cells, double threshold, double bias, const Coding
   Fit out;
   for (const Cell& cell : cells) {
     const double count = count_at(cell.sum + lift, threshold, half, levels), v = count * value;
-    out.square += v * (cell.n * v - 2 * cell.target);
+    const double short_by = cell.target / cell.n - v;
+    out.square += short_by * short_by * cell.n * (count == levels && short_by > 0 ? kClipped : 1);
     out.error += cell.n * v - cell.target;
     // The mean moves with the bias where sums are spread over many levels, not where they are cut off.
     const double x = cell.sum + lift + half;
@@ -91,12 +96,17 @@ void SumHistogram::merge(const SumHistogram& other) {
   for (std::size_t c = 0; c < greatest_.size(); ++c) greatest_[c] = std::max(greatest_[c], other.greatest_[c]);
 }
 
+std::int32_t most_threshold(double highest, double unit, const Coding& coding) {
+  const double units = std::floor(highest * coding.value_divisor / (coding.levels * unit) + 0.5);
+  return static_cast<std::int32_t>(std::clamp(units, 1., double{1 << 30}));
+}
+
 std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t channel, std::int32_t bias,
-                                    const Coding& coding, const ConvertOptions& options) {
+                                    std::int32_t most, const Coding& coding, const ConvertOptions& options) {
   const double top = static_cast<double>(histogram.greatest(channel)) + bias * coding.bias_times;
   if (!(top > 0)) return {};
   const std::vector<Cell> cells = cells_of(histogram, channel);
-  const double highest = std::max(1., std::floor(top / coding.levels + 0.5));
+  const double highest = std::clamp(std::floor(top / coding.levels + 0.5), 1., static_cast<double>(most));
   const auto limited = [](double v) {
     return static_cast<std::int32_t>(std::clamp(v, -double{1 << 30}, double{1 << 30}));
   };
@@ -155,7 +165,8 @@ ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const
   return out;
 }
 
-void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses) {
+void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses,
+            double highest, const Coding& coding) {
   std::vector<double> ceilings;
   for (std::size_t c = 0; c < choices.size(); ++c) {
     if (!dead[c]) ceilings.push_back(choices[c].threshold * synapses.unit[c]);
@@ -165,7 +176,8 @@ void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead
     if (!dead[c]) continue;
     const double ceiling = ceilings.empty() ? 127 * synapses.unit[c] : ceilings[ceilings.size() / 2];
     // A ceiling far above what the channel's few small weights can reach would only threaten the 32-bit sums.
-    choices[c].threshold = std::min(threshold_for(ceiling, 1, synapses.unit[c]).value_or(kGreatestDead), kGreatestDead);
+    choices[c].threshold = std::min({threshold_for(ceiling, 1, synapses.unit[c]).value_or(kGreatestDead), kGreatestDead,
+                                     most_threshold(highest, synapses.unit[c], coding)});
   }
 }
 

@@ -2,7 +2,7 @@
 // joined with what the float network says at the same neurons, and a search for the threshold and bias with the least
 // squared error. The histograms are integer sums and the search runs in a fixed order, channel by channel, with + - * /
 // and floor on doubles only: any number of threads, any machine, the same thresholds. Private to conversion/.
-// Deliberately not here: running the network to fill the histograms (convert.cpp).
+// Deliberately not here: running the network to fill the histograms (spiking.cpp).
 #pragma once
 
 #include <cstdint>
@@ -26,14 +26,14 @@ class SumHistogram {
   // `low` and `high`: what a first look saw per channel; sums beyond fall into the first and last bin.
   SumHistogram(std::span<const std::int64_t> low, std::span<const std::int64_t> high);
 
-  // `target`: the float network's activation in units of this channel.
+  // `target`: the float network's activation in units of this channel; none is negative.
   void add(std::size_t channel, std::int64_t sum, double target) {
     const Range& range = ranges_[channel];
     const std::int64_t clamped = sum < range.low ? range.low : sum > range.high ? range.high : sum;
     Bin& bin = bins_[channel * kBins + static_cast<std::size_t>((clamped - range.low) >> range.shift)];
     ++bin.n;
     bin.sum += sum;
-    bin.target += fixed(target);
+    bin.target += positive(target);
     if (sum > greatest_[channel]) greatest_[channel] = sum;
   }
   void merge(const SumHistogram& other);
@@ -49,6 +49,13 @@ class SumHistogram {
   static std::int64_t fixed(double target);  // in 1/16, at most 2^40
 
  private:
+  // fixed() without a call of floor: it is made for each neuron of each image.
+  static std::int64_t positive(double target) {
+    const double scaled = target * kTargetScale;
+    return scaled > 0 ? static_cast<std::int64_t>(scaled < kGreatestTarget ? scaled + 0.5 : kGreatestTarget) : 0;
+  }
+  static constexpr double kGreatestTarget = double{std::int64_t{1} << 40};
+
   struct Range {
     std::int64_t low, high;
     int shift;
@@ -59,8 +66,8 @@ class SumHistogram {
 };
 
 // How a count relates to a sum: count = clamp(floor((sum + bias * bias_times + theta / 2) / theta), 0, levels), which
-// says theta * count / value_divisor units. Volley: levels = T, the others 1. Step: a sum over T steps, bias_times = T,
-// value_divisor = T.
+// says theta * count / value_divisor units. Volley and phase: levels = C, the others 1. Step: a sum over T steps,
+// levels = bias_times = value_divisor = T.
 struct Coding {
   std::uint32_t levels = 1;
   double bias_times = 1;
@@ -72,10 +79,13 @@ struct ChannelChoice {
   std::int32_t bias = 0;
 };
 
-// Threshold and bias of one channel. Nothing if it never rises above zero (a dead channel: rule 9 decides).
-// `bias` is rule 2's; it stays where options say no bias correction.
+// Rule 8: the greatest threshold whose counts say at most `highest`; 2^30 if that is infinite.
+std::int32_t most_threshold(double highest, double unit, const Coding& coding);
+
+// Threshold, at most `most`, and bias of one channel. Nothing if it never rises above zero (a dead channel: rule 9
+// decides). `bias` is rule 2's; it stays where options say no bias correction.
 std::optional<ChannelChoice> choose(const SumHistogram& histogram, std::size_t channel, std::int32_t bias,
-                                    const Coding& coding, const ConvertOptions& options);
+                                    std::int32_t most, const Coding& coding, const ConvertOptions& options);
 
 // What a choice does, in units: for the report, and for the search's last word on the mean.
 struct ChoiceErrors {
@@ -89,8 +99,9 @@ struct ChoiceErrors {
 ChoiceErrors errors_of(const SumHistogram& histogram, std::size_t channel, const ChannelChoice& choice,
                        const Coding& coding);
 
-// Rule 9: a channel that never fired takes the layer's median ceiling.
-void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses);
+// Rule 9: a channel that never fired takes the layer's median ceiling, `highest` at most.
+void revive(std::span<ChannelChoice> choices, std::span<const std::uint8_t> dead, const Synapses& synapses,
+            double highest, const Coding& coding);
 
 // Fills in the channels and their root mean squares. In `step` code these are the errors of the sums, without what the
 // order of arrival adds.

@@ -28,8 +28,8 @@ Expected<std::vector<double>> per_channel(const std::vector<float>& given, doubl
 
 }  // namespace
 
-Expected<CalibrationImages> draw_images(const data::Dataset& train, const ConvertOptions& options) {
-  CalibrationImages out;
+Expected<PixelCoding> pixel_coding(const data::Dataset& train, const ConvertOptions& options) {
+  PixelCoding out;
   const std::size_t channels = train.shape.channels;
   auto mean = per_channel(options.mean, 0, channels, "--mean");
   if (!mean) return fail(mean.error());
@@ -53,28 +53,34 @@ Expected<CalibrationImages> draw_images(const data::Dataset& train, const Conver
   } else {
     out.source.padding.clear();
   }
-
-  // The first n of a Fisher-Yates shuffle.
-  std::vector<std::size_t> order(train.count);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  SeededRandom random = SeededRandom(options.seed).split("calibration");
-  const std::size_t wanted = std::min<std::size_t>(options.calibration_images, train.count);
-  for (std::size_t i = 0; i < wanted; ++i) std::swap(order[i], order[i + random.below(train.count - i)]);
-  order.resize(wanted);
-  std::ranges::sort(order);
-  Sha256 all;
-  for (const std::size_t i : order) all.add(Sha256::of(train.image(i)));
-  out.digest = to_hex(all.finish());
-  out.indices = std::move(order);
   return out;
 }
 
-void float_pixels(const CalibrationImages& images, const data::Shape& shape, ByteView pixels, bool channel_last,
+std::vector<std::size_t> drawn_order(std::size_t count, std::uint64_t seed, std::size_t wanted) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  SeededRandom random = SeededRandom(seed).split("calibration");
+  wanted = std::min(wanted, count);
+  for (std::size_t i = 0; i < wanted; ++i) std::swap(order[i], order[i + random.below(count - i)]);
+  order.resize(wanted);
+  return order;
+}
+
+CalibrationImages draw_images(const data::Dataset& train, const ConvertOptions& options) {
+  CalibrationImages out{drawn_order(train.count, options.seed, options.calibration_images), {}};
+  std::ranges::sort(out.indices);
+  Sha256 all;
+  for (const std::size_t i : out.indices) all.add(Sha256::of(train.image(i)));
+  out.digest = to_hex(all.finish());
+  return out;
+}
+
+void float_pixels(const PixelCoding& coding, const data::Shape& shape, ByteView pixels, bool channel_last,
                   std::span<float> x) {
   const std::size_t positions = shape.height * shape.width;
   for (std::size_t c = 0; c < shape.channels; ++c) {
     for (std::size_t p = 0; p < positions; ++p) {
-      const double value = (pixels[c * positions + p] / 255. - images.mean[c]) / images.deviation[c];
+      const double value = (pixels[c * positions + p] / 255. - coding.mean[c]) / coding.deviation[c];
       x[channel_last ? p * shape.channels + c : c * positions + p] = static_cast<float>(value);
     }
   }

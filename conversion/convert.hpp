@@ -1,11 +1,10 @@
 // From a trained network to an integer spiking one (design.md, section 4: "Integer rules", "Inputs", "Readout",
 // "Conversion is reproducible too"). The same graph, images and options give the same model on any machine and with any
-// number of threads. Deliberately not here: files, retraining, pruning; Add, Concat, grouped and depthwise convolutions
-// (refused by name for now: their place is lowering.cpp).
+// number of threads. docs/conversion.md says what converts, by which rule, and what is refused by name.
+// Deliberately not here: files, retraining, pruning.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +21,11 @@ enum class Ceiling : std::uint8_t {
   greatest,  // the greatest sum seen in calibration: nothing is clipped, and the levels are coarser
 };
 
+enum class WeightRounding : std::uint8_t {
+  nearest,  // each weight by itself: rule 1
+  sums,     // all weights of a channel together, by what their sums lose over calibration images (rounding.hpp)
+};
+
 struct ConvertOptions {
   snn::Code code = snn::Code::volley;
   std::uint32_t steps = 8;
@@ -31,9 +35,8 @@ struct ConvertOptions {
   std::vector<float> mean = {}, std = {};   // per channel, or one for all; empty: x = pixel / 255
   bool bias_correction = true;
   Ceiling ceiling = Ceiling::mse;
-  // Ceilings that are known, by node name and channel: no search and no bias correction there (clip-floor-shift
-  // networks).
-  std::map<std::string, std::vector<double>> ceilings = {};
+  WeightRounding rounding = WeightRounding::sums;
+  bool refit = true;  // with `sums`: weights also undo what the counts before them say wrongly
 };
 
 // What conversion did to one channel; in network units.
@@ -49,9 +52,10 @@ struct ChannelReport {
 };
 struct LayerReport {
   std::string name;  // the population
-  std::string kind;  // "conv", "dense", "pool", "readout"
+  std::string kind;  // "conv", "dense", "depthwise", "add" (several terms), "scale" (identity), "pool", "readout"
   std::uint64_t weights = 0;
   double mean_count = 0, mean_events = 0;
+  double density = 0;  // share of rows x neurons that are not zero
   std::uint32_t dead = 0;
   double clipping_error = 0, rounding_error = 0,
          signal = 0;                                   // root mean squares over channels; signal: of the activation

@@ -8,6 +8,9 @@ namespace syn {
 namespace {
 
 constexpr double kLimit = double{1 << 30};
+constexpr double kGreatestWeight = 127;
+constexpr double kIdentity = double{1 << 16};       // the multiplier where nothing else sets the unit
+constexpr double kGreatestReach = double{1 << 28};  // of an identity's sum: thresholds and weights need room below 2^31
 
 double round_half_up(double x) {
   return std::floor(x + 0.5);
@@ -15,21 +18,34 @@ double round_half_up(double x) {
 
 }  // namespace
 
-QuantisedWeights quantise_weights(std::span<const double> folded, std::span<const double> bias, bool one_unit) {
-  const std::size_t outputs = bias.size();
-  QuantisedWeights out{std::vector<double>(outputs), std::vector<std::int8_t>(folded.size())};
+void widen(std::span<double> greatest, std::span<const double> folded) {
+  const std::size_t outputs = greatest.size();
   for (std::size_t i = 0; i < folded.size(); ++i) {
-    double& greatest = out.unit[i % outputs];
-    greatest = std::max(greatest, std::abs(folded[i]));
+    double& most = greatest[i % outputs];
+    most = std::max(most, std::abs(folded[i]));
   }
-  if (one_unit) std::ranges::fill(out.unit, *std::ranges::max_element(out.unit));
-  for (std::size_t o = 0; o < outputs; ++o) {
-    if (out.unit[o] == 0) out.unit[o] = bias[o] != 0 ? std::abs(bias[o]) : 1;
-    out.unit[o] /= 127;
+}
+
+std::vector<double> units_of(std::span<const double> greatest, std::span<const Identity> identities,
+                             std::span<const double> bias, bool one_unit) {
+  std::vector<double> unit(greatest.size());
+  for (std::size_t o = 0; o < unit.size(); ++o) {
+    const Identity& identity = identities[o];
+    unit[o] = greatest[o] > 0 ? greatest[o] / kGreatestWeight : identity.amplitude / kIdentity;
+    unit[o] = std::max({unit[o], identity.amplitude / (snn::kGreatestMultiplier / 2), identity.reach / kGreatestReach});
   }
+  if (one_unit) std::ranges::fill(unit, *std::ranges::max_element(unit));
+  for (std::size_t o = 0; o < unit.size(); ++o) {
+    if (unit[o] == 0) unit[o] = (bias[o] != 0 ? std::abs(bias[o]) : 1) / kGreatestWeight;
+  }
+  return unit;
+}
+
+std::vector<std::int8_t> quantise_weights(std::span<const double> folded, std::span<const double> unit) {
+  std::vector<std::int8_t> out(folded.size());
   for (std::size_t i = 0; i < folded.size(); ++i) {
-    out.weights[i] =
-        static_cast<std::int8_t>(std::clamp(round_half_up(folded[i] / out.unit[i % outputs]), -127., 127.));
+    const double w = round_half_up(folded[i] / unit[i % unit.size()]);
+    out[i] = static_cast<std::int8_t>(std::clamp(w, -kGreatestWeight, kGreatestWeight));
   }
   return out;
 }

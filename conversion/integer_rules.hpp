@@ -13,13 +13,20 @@
 
 namespace syn {
 
-// Rule 1. `folded` is [input][output] of w' = w * a. u_o = max |w'| / 127; W = clamp(floor(w' / u_o + 1/2), -127, 127).
-// A channel without any weight takes its unit from its bias, so that the bias is still told apart from zero.
-struct QuantisedWeights {
-  std::vector<double> unit;          // one a channel; all the same for a readout
-  std::vector<std::int8_t> weights;  // [input][output]
+// Rule 1, in three steps: the greatest |w'| of every channel over all weighted projections into it; the units u_o =
+// max |w'| / 127; the weights W = clamp(floor(w' / u_o + 1/2), -127, 127). `folded` is [input][output] of w' = w * a.
+void widen(std::span<double> greatest, std::span<const double> folded);
+// What the identities that reach a channel (rule 7) ask of its unit.
+struct Identity {
+  double amplitude = 0;  // the greatest |a_i|, times what a map before or behind it says
+  double reach = 0;      // the greatest |a_i| g_i: the sum it can add, in network units
 };
-QuantisedWeights quantise_weights(std::span<const double> folded, std::span<const double> bias, bool one_unit);
+// Where only identities reach a channel, its unit gives their multipliers 17 bits; nowhere do they get more than 24, or
+// sums beyond 2^28. A channel that nothing reaches takes its unit from its bias, so that the bias is still told apart
+// from zero. `one_unit`: the greatest for all, as a readout needs it.
+std::vector<double> units_of(std::span<const double> greatest, std::span<const Identity> identities,
+                             std::span<const double> bias, bool one_unit);
+std::vector<std::int8_t> quantise_weights(std::span<const double> folded, std::span<const double> unit);
 
 // Rule 2. Nothing if the bias is beyond 2^30 units.
 std::optional<std::int32_t> quantise_bias(double bias, double unit);

@@ -1,8 +1,8 @@
 // Runs a graph in float32: the reference that a converted network is measured against, and the activations that
 // calibration matches. The same bits on every machine and thread count: products are added one by one in a fixed order
 // (kernel row, kernel column, channel; then the bias), vectorised over outputs only, multiply and add never fused.
-// Softmax is the one exception (it needs exp); it is the last node, and conversion drops it. Deliberately not here:
-// training, other precisions, rewriting (conversion/fold.hpp).
+// Softmax (exp) and LRN with a beta other than 0.75 (pow) are the exceptions; conversion drops the one and refuses the
+// other. Deliberately not here: training, other precisions, rewriting (conversion/fold.hpp).
 #pragma once
 
 #include <map>
@@ -10,16 +10,12 @@
 #include <span>
 #include <vector>
 
+#include "conversion/ann/convolve.hpp"
 #include "conversion/ann/graph.hpp"
 #include "conversion/ann/shapes.hpp"
 #include "core/error.hpp"
 
 namespace syn::ann {
-
-// Memory that run_node needs between calls; one a thread.
-struct Scratch {
-  std::vector<float> padded, tile;
-};
 
 class Executor {
  public:
@@ -37,8 +33,8 @@ class Executor {
   // Every value of one batch by name, channel-last: [image][y][x][channel].
   std::map<std::string, std::vector<float>> values(std::span<const float> batch) const;
 
-  // One node on `images` images; values of three axes are channel-last on both sides.
-  void run_node(std::size_t node, std::size_t images, std::span<const float> in, std::span<float> out,
+  // One node on `images` images, with one span an input; values of three axes are channel-last on both sides.
+  void run_node(std::size_t node, std::size_t images, std::span<const std::span<const float>> in, std::span<float> out,
                 Scratch& scratch) const;
 
  private:

@@ -1,4 +1,9 @@
-// Compiled once for every instruction set that Highway knows; the machine's best is taken on the first call.
+// Compiled once for every instruction set that Highway knows; the machine's best is taken on the first call. On arm64
+// the baseline (NEON) is the only one: asked at run time, the library wants AES of it, which the Raspberry Pi lacks,
+// and prints so.
+#if defined(__aarch64__)
+#define HWY_COMPILE_ONLY_STATIC
+#endif
 // Vectors of unknown length cannot stand in arrays: those machines take their fixed-length set.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
@@ -63,14 +68,44 @@ void Multiply(const MultiplyArgs& a) {
   }
 }
 
+void MultiplyDepthwise(const MultiplyArgs& a) {
+  const hn::CappedTag<float, kChannelBlock> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t p = 0; p < a.positions; ++p) {
+    const float* HWY_RESTRICT in = a.in + p * a.in_stride;
+    float* HWY_RESTRICT out = a.out + p * a.channels;
+    std::size_t c = 0;
+    for (; c + 2 * lanes <= a.channels; c += 2 * lanes) {
+      auto low = hn::Zero(d), high = hn::Zero(d);
+      const float* HWY_RESTRICT w = a.weights + c;
+      for (const std::size_t offset : a.offsets) {
+        low = hn::Add(low, hn::Mul(hn::LoadU(d, in + offset + c), hn::LoadU(d, w)));
+        high = hn::Add(high, hn::Mul(hn::LoadU(d, in + offset + c + lanes), hn::LoadU(d, w + lanes)));
+        w += a.channels;
+      }
+      hn::StoreU(hn::Add(low, hn::LoadU(d, a.bias + c)), d, out + c);
+      hn::StoreU(hn::Add(high, hn::LoadU(d, a.bias + c + lanes)), d, out + c + lanes);
+    }
+    for (; c < a.channels; ++c) {
+      float sum = 0;
+      for (std::size_t t = 0; t < a.offsets.size(); ++t) sum += in[a.offsets[t] + c] * a.weights[t * a.channels + c];
+      out[c] = sum + a.bias[c];
+    }
+  }
+}
+
 }  // namespace syn::ann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace syn::ann {
 HWY_EXPORT(Multiply);
+HWY_EXPORT(MultiplyDepthwise);
 void multiply(const MultiplyArgs& args) {
   HWY_DYNAMIC_DISPATCH(Multiply)(args);
+}
+void multiply_depthwise(const MultiplyArgs& args) {
+  HWY_DYNAMIC_DISPATCH(MultiplyDepthwise)(args);
 }
 }  // namespace syn::ann
 #endif

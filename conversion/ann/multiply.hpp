@@ -29,4 +29,8 @@ struct MultiplyArgs {
 // beyond the last are never made.
 void multiply(const MultiplyArgs& args);
 
+// The same where each output channel reads the input channel of its own index: weights are [tap][channel], taps_length
+// is not looked at, and the channels need no padding.
+void multiply_depthwise(const MultiplyArgs& args);
+
 }  // namespace syn::ann

@@ -1,11 +1,15 @@
 #include "conversion/ann/shapes.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/text.hpp"
 
 namespace syn::ann {
 namespace {
+
+constexpr std::int64_t kGreatestLevels = 1 << 16;
+constexpr std::size_t kGreatestInputs = 1024;
 
 std::unexpected<Error> mismatch(const Node& node, std::string what) {
   return fail(std::move(what), text::cat("node '", node.name, "' (", name_of(node.op), ")"),
@@ -17,9 +21,15 @@ bool holds(const Tensor& tensor, std::initializer_list<std::int64_t> shape) {
          static_cast<std::int64_t>(tensor.data.size()) == elements(tensor.shape);
 }
 
+// One value, or one a channel.
+bool per_channel(const Tensor& tensor, const ValueShape& in) {
+  return holds(tensor, {1}) || holds(tensor, {in[0]});
+}
+
 struct Out {
   const Node& node;
-  const ValueShape& in;
+  std::span<const ValueShape> all;
+  const ValueShape& in = all[0];
 
   Expected<ValueShape> operator()(const Conv& conv) const {
     if (in.size() != 3)
@@ -56,15 +66,91 @@ struct Out {
     }
     return in;
   }
+  Expected<ValueShape> operator()(const Affine& affine) const {
+    if (!per_channel(affine.factor, in) || !per_channel(affine.shift, in)) {
+      return mismatch(node, text::cat("its constants ", text_of(affine.factor.shape), " and ",
+                                      text_of(affine.shift.shape), " are not one value per channel of ", text_of(in)));
+    }
+    return in;
+  }
   Expected<ValueShape> operator()(const Relu&) const { return in; }
+  Expected<ValueShape> operator()(const LeakyRelu& relu) const {
+    if (!std::isfinite(relu.slope)) return mismatch(node, "its slope is not a number");
+    return in;
+  }
+  Expected<ValueShape> operator()(const Clip& clip) const {
+    if (!(clip.low <= clip.high)) return mismatch(node, text::cat("it clips to ", clip.low, " .. ", clip.high));
+    return in;
+  }
+  Expected<ValueShape> operator()(const Floor&) const { return in; }
+  Expected<ValueShape> operator()(const QuantisedRelu& relu) const {
+    if (!per_channel(relu.ceiling, in) || relu.levels < 1 || relu.levels > kGreatestLevels ||
+        !std::ranges::all_of(relu.ceiling.data, [](float v) { return v > 0 && std::isfinite(v); })) {
+      return mismatch(node, text::cat("its ceilings are not one positive value per channel of ", text_of(in),
+                                      ", or its levels (", relu.levels, ") are not 1 to ", kGreatestLevels));
+    }
+    return in;
+  }
+  Expected<ValueShape> operator()(const LocalResponseNormalization& lrn) const {
+    if (lrn.size < 1 || lrn.size > kGreatestExtent || !std::isfinite(lrn.alpha) || !std::isfinite(lrn.beta) ||
+        !std::isfinite(lrn.bias)) {
+      return mismatch(node, "its size, alpha, beta or bias is out of range");
+    }
+    return in;
+  }
   Expected<ValueShape> operator()(const AveragePool& pool) const { return pooled(pool.geometry, pool.ceil_mode); }
   Expected<ValueShape> operator()(const MaxPool& pool) const { return pooled(pool.geometry, pool.ceil_mode); }
   Expected<ValueShape> operator()(const Flatten&) const { return ValueShape{elements(in)}; }
-  Expected<ValueShape> operator()(const Softmax&) const {
-    if (in.size() != 1)
-      return mismatch(node, text::cat("a Softmax over ", text_of(in), "; only class scores are supported"));
+  Expected<ValueShape> operator()(const Reshape& reshape) const {
+    if (reshape.shape.size() != 1 && reshape.shape.size() != 3)
+      return mismatch(node, text::cat("a shape of ", text_of(reshape.shape), " per image is not supported"));
+    std::int64_t room = elements(in);
+    for (const std::int64_t side : reshape.shape) room = side < 1 || room % side != 0 ? 0 : room / side;
+    if (room != 1) return mismatch(node, text::cat(text_of(in), " does not go into ", text_of(reshape.shape)));
+    return reshape.shape;
+  }
+  Expected<ValueShape> operator()(const Pad& pad) const {
+    if (in.size() != 3) return mismatch(node, text::cat("a padding of ", text_of(in), "; a map is needed"));
+    if (!std::isfinite(pad.value)) return mismatch(node, "its value is not a number");
+    ValueShape out = in;
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      for (const std::int64_t v : {pad.begin[axis], pad.end[axis]}) {
+        if (v < 0 || v > kGreatestExtent) return mismatch(node, text::cat("a padding of ", v, " is out of range"));
+      }
+      out[axis + 1] += pad.begin[axis] + pad.end[axis];
+    }
+    if (out[2] > kGreatestValue / out[1] || out[0] > kGreatestValue / (out[1] * out[2]))
+      return mismatch(node, "the output is too large");
+    return out;
+  }
+  Expected<ValueShape> operator()(const Add&) const {
+    for (const ValueShape& other : all) {
+      if (other != in) return mismatch(node, text::cat("it adds ", text_of(in), " and ", text_of(other)));
+    }
     return in;
   }
+  Expected<ValueShape> operator()(const Concat&) const {
+    ValueShape out = in;
+    for (const ValueShape& other : all.subspan(1)) {
+      if (!std::equal(other.begin() + 1, other.end(), in.begin() + 1, in.end()))
+        return mismatch(node, text::cat("it joins ", text_of(in), " and ", text_of(other)));
+      out[0] += other[0];
+      if (elements(out) > kGreatestValue) return mismatch(node, "the output is too large");
+    }
+    return out;
+  }
+  Expected<ValueShape> operator()(const ChannelPermutation& permutation) const {
+    std::vector<bool> seen(static_cast<std::size_t>(in[0]));
+    bool good = permutation.source.size() == seen.size();
+    for (std::size_t o = 0; good && o < seen.size(); ++o) {
+      const std::uint32_t source = permutation.source[o];
+      good = source < seen.size() && !seen[source];
+      if (good) seen[source] = true;
+    }
+    if (!good) return mismatch(node, text::cat("it does not name each channel of ", text_of(in), " once"));
+    return in;
+  }
+  Expected<ValueShape> operator()(const Softmax&) const { return in; }
 
   Expected<ValueShape> pooled(const Geometry& g, bool ceil_mode) const {
     if (in.size() != 3)
@@ -73,6 +159,8 @@ struct Out {
       const std::int64_t reach = (g.kernel[axis] - 1) * g.dilation[axis] + 1;
       if (g.pad_begin[axis] >= reach || g.pad_end[axis] >= reach)
         return mismatch(node, "the padding is not smaller than the window");
+      if (g.pad_begin[axis] > 0 && g.dilation[axis] > in[static_cast<std::size_t>(axis) + 1])
+        return mismatch(node, "a window would step over the whole input");
     }
     return window(g, in[0], ceil_mode);
   }
@@ -120,7 +208,10 @@ std::int64_t windows(std::int64_t size, const Geometry& g, int axis, bool ceil_m
   return count;
 }
 
-Expected<ValueShape> output_shape(const Node& node, const ValueShape& in) {
+Expected<ValueShape> output_shape(const Node& node, std::span<const ValueShape> in) {
+  const bool several = std::holds_alternative<Add>(node.op) || std::holds_alternative<Concat>(node.op);
+  if (in.empty() || in.size() > kGreatestInputs || (in.size() > 1 && !several))
+    return mismatch(node, text::cat("it has ", in.size(), " inputs"));
   return std::visit(Out{node, in}, node.op);
 }
 
@@ -140,12 +231,13 @@ Expected<std::map<std::string, ValueShape>> shapes(const Graph& graph) {
   }
   out[graph.input] = graph.input_shape;
   for (const Node& node : graph.nodes) {
-    if (node.inputs.size() != 1)
-      return mismatch(node, text::cat("it has ", node.inputs.size(), " inputs instead of one"));
-    const auto in = out.find(node.inputs[0]);
-    if (in == out.end())
-      return mismatch(node, text::cat("its input '", node.inputs[0], "' is made by no earlier node"));
-    auto shape = output_shape(node, in->second);
+    std::vector<ValueShape> in;
+    for (const std::string& input : node.inputs) {
+      const auto found = out.find(input);
+      if (found == out.end()) return mismatch(node, text::cat("its input '", input, "' is made by no earlier node"));
+      in.push_back(found->second);
+    }
+    auto shape = output_shape(node, in);
     if (!shape) return fail(shape.error());
     if (!out.emplace(node.output, std::move(*shape)).second) {
       return mismatch(node, text::cat("its output '", node.output, "' has two makers"));

@@ -1,5 +1,6 @@
 // What shape flows out of each node. Every product is bounded, so that whoever runs or converts the graph may allocate
-// by these shapes. A value is {channels, height, width} or {features}; the batch is never part of it.
+// by these shapes. A value is {channels, height, width} or {features}; the batch is never part of it. One-dimensional
+// maps are {channels, 1, length}.
 #pragma once
 
 #include <map>
@@ -25,8 +26,8 @@ std::string text_of(std::span<const std::int64_t> shape);  // "16x28x28"
 // and its leading padding is dropped, as ONNX and PyTorch do.
 std::int64_t windows(std::int64_t size, const Geometry& g, int axis, bool ceil_mode);
 
-// Also checks the operator's own tensors against `in`. Errors name the node.
-Expected<ValueShape> output_shape(const Node& node, const ValueShape& in);
+// `in` has one shape an input. Also checks the operator's own tensors against it. Errors name the node.
+Expected<ValueShape> output_shape(const Node& node, std::span<const ValueShape> in);
 
 // All values of a graph, the input included. Also checks that nodes are in topological order, that values have one
 // maker each, and that the output exists.

@@ -123,28 +123,35 @@ constexpr std::array<Type, 6> kTypes{{{"<f4", 4, convert<float>},
                                       {"<i4", 4, convert<std::int32_t>},
                                       {"<i8", 8, convert<std::int64_t>}}};
 
-template <class T>
-Bytes write(std::span<const std::size_t> shape, std::span<const T> values, std::string_view type) {
-  std::size_t size = 1;
+// Everything before the numbers, at least `least` bytes.
+Bytes header_of(std::span<const std::size_t> shape, std::string_view type, std::size_t least) {
   std::string dims;
-  for (const std::size_t dim : shape) {
-    size *= dim;
-    dims += text::cat(dim, ", ");
-  }
-  SYN_ASSERT(size == values.size(), size, values.size());
+  for (const std::size_t dim : shape) dims += text::cat(dim, ", ");
   if (!dims.empty()) dims.resize(dims.size() - (shape.size() == 1 ? 1 : 2));  // a tuple of one keeps its comma
   std::string header = text::cat("{'descr': '", type, "', 'fortran_order': False, 'shape': (", dims, "), }");
   // NumPy wants the data on a 64-byte boundary and the header to end in a newline.
   const std::size_t fixed = kMagic.size() + 4;
   header.append(63 - (fixed + header.size()) % 64, ' ');
+  if (fixed + header.size() + 1 < least) header.append(least - 1 - fixed - header.size(), ' ');
   header += '\n';
-  Bytes out(fixed + header.size() + values.size_bytes());
+  Bytes out(fixed + header.size());
   std::memcpy(out.data(), kMagic.data(), kMagic.size());
   out[6] = 1;
   out[8] = static_cast<std::uint8_t>(header.size() & 255);
   out[9] = static_cast<std::uint8_t>(header.size() >> 8);
   std::memcpy(out.data() + fixed, header.data(), header.size());
-  if (!values.empty()) std::memcpy(out.data() + fixed + header.size(), values.data(), values.size_bytes());
+  return out;
+}
+
+template <class T>
+Bytes write(std::span<const std::size_t> shape, std::span<const T> values, std::string_view type) {
+  std::size_t size = 1;
+  for (const std::size_t dim : shape) size *= dim;
+  SYN_ASSERT(size == values.size(), size, values.size());
+  Bytes out = header_of(shape, type, 0);
+  const std::size_t start = out.size();
+  out.resize(start + values.size_bytes());
+  if (!values.empty()) std::memcpy(out.data() + start, values.data(), values.size_bytes());
   return out;
 }
 
@@ -206,6 +213,10 @@ Expected<Array> read_npy(const std::filesystem::path& file) {
     return fail("the file cannot be read", where, "check its permissions");
   }
   return read_npy(bytes, where);
+}
+
+Bytes npy_header(std::span<const std::size_t> shape, std::string_view type) {
+  return header_of(shape, type, 256);  // five axes of 20 digits and the rest of the dictionary take 174
 }
 
 Bytes write_npy(std::span<const std::size_t> shape, std::span<const float> values) {

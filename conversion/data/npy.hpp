@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
@@ -23,6 +24,10 @@ struct Array {
 // `where` names the file in errors. The header's claim must match the bytes exactly; no memory is taken before it does.
 Expected<Array> read_npy(ByteView bytes, const std::string& where);
 Expected<Array> read_npy(const std::filesystem::path& file);  // at most 4 GiB
+
+// What stands before the numbers, for a writer that streams: the same 256 bytes or more for every number of items, so
+// that it can be written again when that is known. `type`: "<f4", "<i8", ...
+Bytes npy_header(std::span<const std::size_t> shape, std::string_view type);
 
 Bytes write_npy(std::span<const std::size_t> shape, std::span<const float> values);
 Bytes write_npy(std::span<const std::size_t> shape, std::span<const std::int32_t> values);

@@ -4,7 +4,8 @@
 
 #include <onnx/onnx_pb.h>
 
-#include <initializer_list>
+#include <algorithm>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +42,7 @@ class AttributeReader {
     if (!attribute) return {};
     return {attribute->ints().begin(), attribute->ints().begin() + std::min(attribute->ints_size(), 16)};
   }
-  Expected<> only(std::string_view where, std::initializer_list<std::string_view> known) const {
+  Expected<> only(std::string_view where, std::span<const std::string_view> known) const {
     for (const auto& attribute : node_.attribute()) {
       if (std::ranges::find(known, attribute.name()) == known.end()) {
         return fail(text::cat("its attribute '", attribute.name(), "' is not understood"), std::string(where),

@@ -10,13 +10,12 @@
 
 #include "conversion/ann/shapes.hpp"
 #include "conversion/onnx/constants.hpp"
-#include "conversion/onnx/operators.hpp"
+#include "conversion/onnx/builder.hpp"
 #include "core/text.hpp"
 
 namespace syn::onnx_file {
 namespace {
 
-constexpr const char* kAgain = "export the network again";
 constexpr int kGreatestNodes = 100'000;
 constexpr int kRecursion = 32;  // graph, node, attribute, tensor and type are ten deep; nested graphs are not supported
 
@@ -45,7 +44,7 @@ Expected<std::int64_t> opset_of(const onnx::ModelProto& model) {
 }
 
 // The one input that no initializer fills, with its shape.
-Expected<> read_input(const onnx::GraphProto& proto, const Constants& constants, ann::Graph& graph) {
+Expected<> read_input(const onnx::GraphProto& proto, const Constants& constants, ann::Graph& graph, FileFacts& facts) {
   const onnx::ValueInfoProto* input = nullptr;
   for (const auto& candidate : proto.input()) {
     if (constants.contains(candidate.name())) continue;  // before IR version 4 initializers are inputs too
@@ -60,20 +59,25 @@ Expected<> read_input(const onnx::GraphProto& proto, const Constants& constants,
   const auto& type = input->type().tensor_type();
   const std::string where = text::cat("input '", input->name(), "'");
   if (type.elem_type() != onnx::TensorProto::FLOAT) return fail("it is not made of 32-bit floats", where, kAgain);
-  if (type.shape().dim_size() != 2 && type.shape().dim_size() != 4) {
-    return fail(text::cat("it has ", type.shape().dim_size(), " axes"), where,
-                "use batch x channels x height x width, or batch x features");
+  const int rank = type.shape().dim_size();
+  if (rank < 2 || rank > 4) {
+    return fail(text::cat("it has ", rank, " axes"), where,
+                "use batch x channels x height x width, batch x channels x length, or batch x features");
   }
+  const auto& batch = type.shape().dim(0);
+  if (batch.has_dim_value() && batch.dim_value() > 0) facts.batch = batch.dim_value();
   std::int64_t room = ann::kGreatestValue;
-  for (int i = 1; i < type.shape().dim_size(); ++i) {
+  for (int i = 1; i < rank; ++i) {
     const auto& dim = type.shape().dim(i);
     if (!dim.has_dim_value() || dim.dim_value() < 1 || dim.dim_value() > room) {
       return fail(text::cat("the size of its axis ", i, " is open, empty or too large"), where,
                   "export the network with fixed channels, height and width");
     }
     room /= dim.dim_value();
-    graph.input_shape.push_back(dim.dim_value());
+    facts.input.push_back(dim.dim_value());
   }
+  graph.input_shape = facts.input;
+  if (rank == 3) graph.input_shape.insert(graph.input_shape.begin() + 1, 1);
   return {};
 }
 
@@ -157,25 +161,31 @@ Expected<ann::Graph> build(const onnx::ModelProto& model) {
   }
   if (proto.sparse_initializer_size() > 0) return fail("sparse initializers are not supported", "graph", kAgain);
   ann::Graph graph{.name = proto.name(), .input = {}, .input_shape = {}, .output = {}, .nodes = {}};
-  if (auto ok = read_input(proto, constants, graph); !ok) return fail(ok.error());
+  FileFacts facts{.opset = *opset, .input = {}, .uses = {}, .names = {}};
+  if (auto ok = read_input(proto, constants, graph, facts); !ok) return fail(ok.error());
   if (proto.output_size() != 1) {
     return fail(text::cat("it has ", proto.output_size(), " outputs"), "graph", "export the network with one output");
   }
-  std::map<std::string, int> uses;
-  ++uses[proto.output(0).name()];
-  for (const auto& node : proto.node()) {
-    for (const auto& value : node.input()) ++uses[value];
-  }
   const auto names = node_names(proto);
+  facts.names = {names.begin(), names.end()};
+  facts.names.insert(graph.input);
+  ++facts.uses[proto.output(0).name()];
+  for (const auto& node : proto.node()) {
+    for (const auto& value : node.input()) ++facts.uses[value];
+    facts.names.insert(node.output().begin(), node.output().end());
+  }
   const auto order = order_of(proto, names, constants, graph.input);
   if (!order) return fail(order.error());
 
-  GraphBuilder builder(graph, constants, uses, *opset);
+  GraphBuilder builder(graph, constants, std::move(facts));
   for (const int i : *order) {
     if (auto ok = builder.add(proto.node(i), names[static_cast<std::size_t>(i)]); !ok) return fail(ok.error());
   }
   if (auto ok = builder.finish(proto.output(0).name()); !ok) return fail(ok.error());
   prune(graph);
+  if (graph.nodes.empty()) {
+    return fail("the network has no layers", text::cat("output '", proto.output(0).name(), "'"), kAgain);
+  }
   for (const ann::Node& node : graph.nodes) {
     if (std::holds_alternative<ann::Softmax>(node.op) && node.output != graph.output) {
       return fail("a Softmax is supported only as the last node", text::cat("node '", node.name, "' (Softmax)"),

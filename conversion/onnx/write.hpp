@@ -1,5 +1,6 @@
 // A Graph as the bytes of an ONNX file (operator set 13, IR version 7, batch dimension "N").
-// The same graph gives the same bytes. Deliberately not here: reading (onnx/read.hpp), and files.
+// The same graph gives the same bytes. One-dimensional maps are written as maps of height one; a QuantisedRelu as the
+// Div, Add, Floor, Clip and Mul that files spell it with. Deliberately not here: reading (onnx/read.hpp), and files.
 #pragma once
 
 #include "conversion/ann/graph.hpp"
@@ -8,8 +9,7 @@
 
 namespace syn::onnx_file {
 
-// Refuses a graph whose tensors do not have as many values as their shapes say, or that has no output shape that
-// follows from its nodes' channels.
+// Refuses, by the node's name, a graph whose shapes do not fit (ann/shapes.hpp), or that ONNX has no form for.
 Expected<Bytes> write(const ann::Graph& graph);
 
 }  // namespace syn::onnx_file
