@@ -25,7 +25,8 @@ Evaluation evaluate(std::span<const Outcome> outcomes, std::span<const std::uint
   e.spike_digest = digests.spike_digest();
   e.latency_us_p50 = percentile(latencies_us, 0.50);
   e.latency_us_p95 = percentile(latencies_us, 0.95);
-  e.latency_us_p99 = percentile(std::move(latencies_us), 0.99);
+  e.latency_us_p99 = percentile(latencies_us, 0.99);
+  e.latencies_us = std::move(latencies_us);
   return e;
 }
 

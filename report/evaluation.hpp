@@ -23,8 +23,10 @@ struct Evaluation {
   std::uint32_t steps = 0;
   std::optional<double> spikes_per_inference, events_per_inference, synops_per_inference;
   double latency_us_p50 = 0, latency_us_p95 = 0, latency_us_p99 = 0;
+  std::vector<double> latencies_us = {};  // of every result, in order of inferences
   double throughput_per_s = 0;
-  std::string digest, spike_digest;  // empty for a float network
+  std::string digest, spike_digest;       // empty for a float network
+  std::optional<std::uint64_t> agreeing;  // inferences with the class that another network gave, where asked for
 
   double accuracy() const { return total == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(total); }
 };

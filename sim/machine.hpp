@@ -30,6 +30,7 @@ struct World::Link {
   bool wanted = false, connecting = false, up = false, cut = false;
   std::uint64_t generation = 0;
   Instant broken{-1};
+  Instant shunned{-1};  // one end has cut the other; no connection before
   Way there, back;
 };
 
@@ -91,6 +92,7 @@ class World::Net final : public Network {
   Sent send(NodeId to, Channel channel, Bytes bytes) override {
     return world_.send(node_, to, channel, std::move(bytes));
   }
+  void cut(NodeId peer) override { world_.shun(node_, peer); }
   void on_receive(OnReceive fn) override { node_.on_receive = std::move(fn); }
   void on_peer(OnPeer fn) override { node_.on_peer = std::move(fn); }
 

@@ -185,6 +185,7 @@ void Run::collect(SimResult& result) const {
     const double busy =
         static_cast<double>((world_.compute_busy(machine.entry.id) + world_.loop_busy(machine.entry.id)).count());
     result.busy.push_back(result.elapsed.count() > 0 ? busy / cores / static_cast<double>(result.elapsed.count()) : 0);
+    result.compute.push_back(world_.compute_busy(machine.entry.id));
     joule += busy * 1e-9 / cores * machine.device.watts;
   }
   result.joule_per_inference = result.counts.results > 0 ? joule / static_cast<double>(result.counts.results) : 0;

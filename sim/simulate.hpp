@@ -73,6 +73,7 @@ struct SimResult {
   std::uint64_t messages = 0;
   Duration elapsed{};              // virtual: first submission to last outcome
   std::vector<double> busy;        // per node: share of its compute time in use
+  std::vector<Duration> compute;   // per node: what its shard took, messages left out
   double joule_per_inference = 0;  // busy time x watts; idle draw is not in it
   std::string event_log_hash;      // SHA-256 over all events and deliveries
   std::uint64_t events = 0;

@@ -85,6 +85,10 @@ void World::dial(NodeId from, NodeId to) {
 void World::connect(Link& l) {
   Node &a = node(l.a), &b = node(l.b);
   if (!l.wanted || l.cut || l.up || l.connecting || !a.alive || !b.alive) return;
+  if (now() < l.shunned) {
+    queue_.push(l.shunned, [this, &l] { connect(l); });
+    return;
+  }
   l.connecting = true;
   const auto life = std::pair(a.life, b.life);
   const auto delay = options_.connect_time + 2 * latency(a.device, b.device);
@@ -151,7 +155,7 @@ Sent World::send(Node& from, NodeId to, Channel channel, Bytes bytes) {
 }
 
 void World::transmit(Node& from, Node& to, Link& l, Channel channel, Bytes bytes) {
-  const std::size_t size = bytes.size() + kMessageOverhead;
+  const std::size_t size = bytes.size() + kWireOverheadBytes;
   ++traffic_.messages;
   traffic_.bytes += size;
   auto& way = l.way_from(from.id);
@@ -181,7 +185,7 @@ void World::transmit(Node& from, Node& to, Link& l, Channel channel, Bytes bytes
 // It counts against the sender's queue until the receiver's loop takes it: one that stopped reading fills it up.
 void World::deliver(Node& to, NodeId from, Link& l, Channel channel, Bytes bytes) {
   record({3, from.value, to.id.value, static_cast<std::uint64_t>(channel), bytes.size(), hash_of(bytes)});
-  const auto cost = to.device.time_of_message(bytes.size() + kMessageOverhead);
+  const auto cost = to.device.time_of_message(bytes.size() + kWireOverheadBytes);
   on_loop(to, cost, [&to, &l, from, channel, generation = l.generation, bytes = std::move(bytes)]() mutable {
     if (l.up && l.generation == generation) {
       auto& way = l.way_from(from);
@@ -226,6 +230,16 @@ void World::cut(NodeId a, NodeId b) {
   ++marks_["cut"];
   record({6, l.a.value, l.b.value});
   disconnect(l, options_.notice_time);
+}
+
+void World::shun(Node& by, NodeId peer) {
+  const auto at = links_.find(std::minmax(by.id, peer));
+  if (at == links_.end() || !at->second->up) return;
+  Link& l = *at->second;
+  ++marks_["shun"];
+  record({12, by.id.value, peer.value});
+  l.shunned = now() + options_.shun_time;
+  disconnect(l, latency(node(l.a).device, node(l.b).device));
 }
 
 void World::heal(NodeId a, NodeId b) {

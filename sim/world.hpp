@@ -23,21 +23,19 @@
 
 namespace syn::sim {
 
-// Beside our own bytes, per message: TCP and IP headers, ZMTP framing, CURVE's box (measured on production's loopback).
-inline constexpr std::size_t kMessageOverhead = 125;
-
 struct WorldOptions {
   std::uint64_t seed = 1;
   std::size_t queue_messages = 10'000;  // of one sender to one peer, then Sent::full
   std::size_t queue_bytes = 32u << 20;
   Duration connect_time = std::chrono::milliseconds(1);   // beside one round trip: the CURVE handshake
   Duration notice_time = std::chrono::milliseconds(500);  // until both ends notice a cut (heartbeats)
+  Duration shun_time = std::chrono::seconds(60);          // for which a peer that misbehaved is not spoken with
   Duration write_time = std::chrono::microseconds(500);   // of one durable write
 };
 
 struct Traffic {
   std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;  // kMessageOverhead included
+  std::uint64_t bytes = 0;  // kWireOverheadBytes included
 };
 
 class World {
@@ -108,6 +106,7 @@ class World {
   void turn(Node& node);
   void dial(NodeId from, NodeId to);
   void connect(Link& link);
+  void shun(Node& by, NodeId peer);
   void disconnect(Link& link, Duration notice);
   Sent send(Node& from, NodeId to, Channel channel, Bytes bytes);
   void transmit(Node& from, Node& to, Link& link, Channel channel, Bytes bytes);
