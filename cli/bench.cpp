@@ -32,6 +32,7 @@ class Bench final : public Verb {
     data_.limit = 1000;
     data_.declare(app);
     app.add_option("--threads", threads_, "inferences at a time")->check(CLI::Range(1, 256))->capture_default_str();
+    app.add_option("--target", target_, "the instruction set to use: avx512vnni, avx512, avx2, sse4, neon, reference");
     app.add_option("--repeat", repeat_, "passes over the data; the median pass is reported")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
@@ -42,7 +43,7 @@ class Bench final : public Verb {
     if (!file) return fail(file.error());
     const auto dataset = data_.load();
     if (!dataset) return fail(dataset.error());
-    const auto engine = snn::Engine::make(std::move(file->model));
+    const auto engine = snn::Engine::make(std::move(file->model), target_);
     if (!engine) return fail(engine.error());
     std::vector<report::Evaluation> passes;
     for (std::uint32_t pass = 0; pass <= repeat_; ++pass) {  // the first one warms caches and is not counted
@@ -57,6 +58,8 @@ class Bench final : public Verb {
     const double synops_per_us = *e.synops_per_inference * e.throughput_per_s * 1e-6;
     Json json = evaluation_json(e);
     json["threads"] = threads_;
+    json["target"] = engine->kernels();
+    json["resident_bytes"] = engine->resident_bytes();
     json["synops_per_us"] = synops_per_us;
     json["peak_resident_bytes"] = peak_resident_bytes();
     report::Table table({"figure", "value"});
@@ -66,13 +69,15 @@ class Bench final : public Verb {
     table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s on ", threads_, " thread(s)")});
     table.row({"synaptic operations", text::cat(text::fixed(*e.synops_per_inference, 0), " per inference, ",
                                                 text::fixed(synops_per_us / 1000, 1), " G/s")});
+    table.row({"instruction set", std::string(engine->kernels())});
+    table.row({"memory of the loaded model", text::bytes(static_cast<double>(engine->resident_bytes()))});
     table.row({"peak memory", text::bytes(static_cast<double>(peak_resident_bytes()))});
     table.row({"digest", e.digest});
     return Answer{json.dump(), table.text(), {}};
   }
 
  private:
-  std::string model_;
+  std::string model_, target_;
   DataOptions data_;
   std::uint32_t threads_ = 1;
   std::uint32_t repeat_ = 5;

@@ -1,15 +1,20 @@
 // `synfire eval`: a network over a data set in this process. .onnx runs as the float reference, .syn on the integer
 // engine.
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "cli/converting.hpp"
 #include "cli/files.hpp"
 #include "cli/json.hpp"
 #include "cli/one_process.hpp"
 #include "cli/options.hpp"
+#include "cli/reporting.hpp"
 #include "cli/verb.hpp"
 #include "core/text.hpp"
 #include "report/table.hpp"
+#include "snn/metrics.hpp"
 
 namespace syn::cli {
 
@@ -31,6 +36,12 @@ std::string as_text(const report::Evaluation& e) {
       {"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 0), " / ", text::fixed(e.latency_us_p95, 0),
                                             " / ", text::fixed(e.latency_us_p99, 0), " us")});
   table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s")});
+  if (e.agreeing) {
+    table.row({"same class as the float network",
+               text::cat(text::fixed(100.0 * static_cast<double>(*e.agreeing) / static_cast<double>(e.total), 2),
+                         " %  (", text::grouped(static_cast<std::int64_t>(*e.agreeing)), " of ",
+                         text::grouped(static_cast<std::int64_t>(e.total)), ")")});
+  }
   if (!e.digest.empty()) {
     table.row({"digest", e.digest});
     table.row({"spike digest", e.spike_digest});
@@ -46,36 +57,107 @@ class Eval final : public Verb {
 
   void declare(CLI::App& app) override {
     app.add_option("model", model_, ".onnx (float reference) or .syn (integer engine)")->required();
+    app.add_option("--against", against_, "the .onnx that a .syn was made from: counts images of equal class");
     data_.declare(app);
     app.add_option("--threads", threads_, "any number gives the same digest")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+    report_.declare(app, "of a .syn, its figures; of an .onnx, also accuracy against T for every code");
   }
 
   Expected<Answer> run(Terminal& terminal) override {
+    if (auto writable = report_.check(); !writable) return fail(writable.error());
     auto any = load_any(model_);
     if (!any) return fail(any.error());
+    if (!std::holds_alternative<ann::Graph>(*any) && !std::holds_alternative<SpikingFile>(*any))
+      return fail("a model of the float profile takes sequences, not images", model_,
+                  "synfire infer MODEL --input X.npy --output Y.npy");
+    std::optional<ann::Graph> original;
+    if (!against_.empty()) {
+      auto other = load_any(against_);
+      if (!other) return fail(other.error());
+      if (!std::holds_alternative<ann::Graph>(*other) || std::holds_alternative<ann::Graph>(*any)) {
+        return fail("--against compares a spiking network with a float one", against_,
+                    "synfire eval MODEL.syn --against MODEL.onnx");
+      }
+      original = std::move(std::get<ann::Graph>(*other));
+    }
     const auto dataset = data_.load();
     if (!dataset) return fail(dataset.error());
     report::Evaluation evaluation;
     if (auto* file = std::get_if<SpikingFile>(&*any)) {
-      auto engine = snn::Engine::make(std::move(file->model));
+      auto engine = snn::Engine::make(file->model);
       if (!engine) return fail(engine.error());
       auto local = evaluate_spiking(*engine, *dataset, data_.mean, data_.std, threads_, terminal, "spiking network");
       if (!local) return fail(local.error());
       evaluation = std::move(local->evaluation);
+      std::optional<report::Evaluation> network;
+      if (original) {
+        auto wanted = evaluate_float(*original, *dataset, data_.mean, data_.std, threads_, terminal, "float network");
+        if (!wanted) return fail(wanted.error());
+        evaluation.agreeing = 0;
+        for (std::size_t i = 0; i < local->outcomes.size(); ++i)
+          *evaluation.agreeing += snn::winner(local->outcomes[i].potentials) == wanted->classes[i];
+        network = std::move(wanted->evaluation);
+      }
+      if (report_.asked()) {
+        report::Page page = begin_page(*file, *dataset, evaluation);
+        page.network = std::move(network);
+        if (auto ended = end_page(page, file->model, *dataset, terminal); !ended) return fail(ended.error());
+      }
     } else {
       auto e = evaluate_float(std::get<ann::Graph>(*any), *dataset, data_.mean, data_.std, threads_, terminal,
                               "float network");
       if (!e) return fail(e.error());
-      evaluation = std::move(*e);
+      evaluation = std::move(e->evaluation);
+      if (report_.asked()) {
+        if (auto ended = report_conversions(std::get<ann::Graph>(*any), *dataset, evaluation, terminal); !ended)
+          return fail(ended.error());
+      }
     }
     return Answer{evaluation_json(evaluation).dump(), as_text(evaluation), {}};
   }
 
  private:
-  std::string model_;
+  report::Page begin_page(const SpikingFile& file, const data::Dataset& dataset, const report::Evaluation& e) const {
+    report::Page page = page_of(file, dataset, std::filesystem::path(model_).filename().string());
+    add_way(page, "one process", "wall clock", e);
+    return page;
+  }
+  Expected<> end_page(report::Page& page, const snn::Model& model, const data::Dataset& dataset, Terminal& terminal) {
+    if (auto seen = add_activity(page, model, dataset, data_, threads_, terminal); !seen) return fail(seen.error());
+    return write_report(report_, page, terminal);
+  }
+
+  // A float network's page is about its conversion with the default options, and what other codes and T would give.
+  Expected<> report_conversions(const ann::Graph& graph, const data::Dataset& dataset,
+                                const report::Evaluation& network, Terminal& terminal) {
+    DataOptions training = data_;
+    training.split = "train";
+    training.limit = 0;
+    const auto train = training.load();
+    if (!train) return fail(train.error());
+    const ConvertOptions options{.threads = threads_, .mean = data_.mean, .std = data_.std};
+    const auto converted = convert_with_progress(graph, *train, options, terminal);
+    if (!converted) return fail(converted.error());
+    const auto file = as_file(converted->model);
+    if (!file) return fail(file.error());
+    const auto engine = snn::Engine::make(file->model);
+    if (!engine) return fail(engine.error());
+    const auto local = evaluate_spiking(*engine, dataset, data_.mean, data_.std, threads_, terminal, "spiking network");
+    if (!local) return fail(local.error());
+    report::Page page = begin_page(*file, dataset, local->evaluation);
+    page.network = network;
+    if (auto swept = add_sweep(page, graph, dataset, *train, options, terminal); !swept) return fail(swept.error());
+    if (auto seen = add_activity(page, file->model, dataset, data_, threads_, terminal); !seen)
+      return fail(seen.error());
+    add_conversion(page, *converted);
+    return write_report(report_, page, terminal);
+  }
+
+  std::string model_, against_;
   DataOptions data_;
+  ReportOption report_;
   std::uint32_t threads_ = default_threads();
 };
 

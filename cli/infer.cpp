@@ -1,9 +1,12 @@
-// `synfire infer`: arrays in, logits out; for looking at single inputs and for comparing with other programs.
+// `synfire infer`: arrays in, logits out; for looking at single inputs and for comparing with other programs. Of NIR
+// files and float models sequences in and out (infer_real.hpp).
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/files.hpp"
+#include "cli/infer_real.hpp"
 #include "cli/json.hpp"
+#include "cli/nir_options.hpp"
 #include "cli/options.hpp"
 #include "cli/verb.hpp"
 #include "conversion/ann/executor.hpp"
@@ -90,39 +93,64 @@ Expected<Logits> run_spiking(snn::Model model, const data::Array& x, const std::
 class Infer final : public Verb {
  public:
   const char* name() const override { return "infer"; }
-  const char* summary() const override { return "logits of a network for the samples of a .npy file"; }
+  const char* summary() const override { return "what a network gives for the samples of a .npy file"; }
   const char* example() const override { return "synfire infer student.syn --input X.npy --output Y.npy"; }
   void declare(CLI::App& app) override {
-    app.add_option("model", model_, ".onnx or .syn")->required();
-    app.add_option("--input", input_, ".npy, batch first, in the units that the network was trained on")->required();
-    app.add_option("--output", output_, ".npy, samples x classes, float32")->required();
+    app.add_option("model", model_, ".onnx, .syn or .nir")->required();
+    app.add_option(
+           "--input", inputs_,
+           ".npy, batch first, in the units that the network was trained on; of .nir and float models samples x "
+           "steps x input shape (NAME=X.npy for each of several inputs)")
+        ->required()
+        ->allow_extra_args(false);
+    app.add_option("--output", outputs_,
+                   ".npy, float32: samples x classes, or samples x steps x output shape (spikes or potentials)")
+        ->required()
+        ->allow_extra_args(false);
+    app.add_option("--record", record_,
+                   ".npz, of .nir and float models: spikes, potentials and currents of every population");
+    nir_.declare(app);
   }
 
   Expected<Answer> run(Terminal& terminal) override {
     auto any = load_any(model_);
     if (!any) return fail(any.error());
-    const auto bytes = read_file(input_, "array");
+    const InferReal sequences{inputs_, outputs_, record_};
+    if (auto* graph = std::get_if<nir::Graph>(&*any)) {
+      auto model = nir_.lower(*graph, model_);
+      if (!model) return fail(model.error());
+      return infer_real(std::move(*model), sequences, terminal);
+    }
+    nir_.refuse("only NIR files leave their rules open");
+    if (auto* file = std::get_if<RealFile>(&*any)) return infer_real(std::move(file->model), sequences, terminal);
+    if (inputs_.size() != 1 || outputs_.size() != 1 || !record_.empty())
+      throw UsageError({"this network has one input, one output and nothing to record", "the command line",
+                        "give one --input and one --output, and no --record"});
+    const std::string &input = inputs_[0], &output = outputs_[0];
+    const auto bytes = read_file(input, "array");
     if (!bytes) return fail(bytes.error());
-    const auto x = data::read_npy(*bytes, input_);
+    const auto x = data::read_npy(*bytes, input);
     if (!x) return fail(x.error());
     auto* file = std::get_if<SpikingFile>(&*any);
     const auto y =
-        file ? run_spiking(std::move(file->model), *x, input_) : run_float(std::get<ann::Graph>(*any), *x, input_);
+        file ? run_spiking(std::move(file->model), *x, input) : run_float(std::get<ann::Graph>(*any), *x, input);
     if (!y) return fail(y.error());
     if (y->clipped > 0) terminal.line(text::cat(y->clipped, " input values were outside the coded range and clipped"));
     const std::vector<std::size_t> shape{y->samples, y->classes};
-    if (auto written = write_file(output_, data::write_npy(shape, std::span<const float>(y->values))); !written)
+    if (auto written = write_file(output, data::write_npy(shape, std::span<const float>(y->values))); !written)
       return fail(written.error());
     const Json json{{"samples", y->samples},
                     {"classes", y->classes},
                     {"clipped", y->clipped},
                     {"digest", y->digest},
-                    {"output", output_}};
-    return Answer{json.dump(), text::cat(y->samples, " samples x ", y->classes, " classes -> ", output_, "\n"), {}};
+                    {"output", output}};
+    return Answer{json.dump(), text::cat(y->samples, " samples x ", y->classes, " classes -> ", output, "\n"), {}};
   }
 
  private:
-  std::string model_, input_, output_;
+  std::string model_, record_;
+  std::vector<std::string> inputs_, outputs_;
+  NirOptions nir_;
 };
 
 }  // namespace

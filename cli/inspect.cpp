@@ -4,6 +4,7 @@
 
 #include "cli/files.hpp"
 #include "cli/json.hpp"
+#include "cli/nir_verbs.hpp"
 #include "cli/verb.hpp"
 #include "core/text.hpp"
 #include "report/table.hpp"
@@ -35,6 +36,10 @@ std::string show(const snn::Connection& connection) {
     std::string operator()(const snn::MaxPool& p) const {
       return text::cat("max pool ", p.kernel_height, "x", p.kernel_width);
     }
+    std::string operator()(const snn::Depthwise& d) const {
+      return text::cat("depthwise ", d.kernel_height, "x", d.kernel_width, " /", d.stride_y);
+    }
+    std::string operator()(const snn::OneToOne&) const { return "identity"; }
   } show;
   return std::visit(show, connection);
 }
@@ -54,12 +59,14 @@ class Inspect final : public Verb {
   const char* name() const override { return "inspect"; }
   const char* summary() const override { return "what a model file holds, layer by layer"; }
   const char* example() const override { return "synfire inspect models/fashion-student.onnx"; }
-  void declare(CLI::App& app) override { app.add_option("file", file_, ".onnx or .syn")->required(); }
+  void declare(CLI::App& app) override { app.add_option("file", file_, ".onnx, .syn or .nir")->required(); }
 
   Expected<Answer> run(Terminal&) override {
     auto any = load_any(file_);
     if (!any) return fail(any.error());
     if (auto* file = std::get_if<SpikingFile>(&*any)) return spiking(std::move(*file));
+    if (auto* file = std::get_if<RealFile>(&*any)) return inspect_real(std::move(*file));
+    if (auto* graph = std::get_if<nir::Graph>(&*any)) return inspect_nir(*graph, file_);
     return network(std::get<ann::Graph>(*any));
   }
 
@@ -84,7 +91,8 @@ class Inspect final : public Verb {
 
   static Expected<Answer> spiking(SpikingFile file) {
     const std::size_t file_bytes = file.bytes.size();
-    auto engine = snn::Engine::make(std::move(file.model));
+    // The plainest kernels pack weights the widest: what is printed is no machine's own figure, and enough for all.
+    auto engine = snn::Engine::make(std::move(file.model), snn::Engine::kernel_names().back());
     if (!engine) return fail(engine.error());
     const snn::Model& model = engine->model();
     Json json{{"kind", "syn"},
@@ -119,7 +127,7 @@ class Inspect final : public Verb {
     std::string head = text::cat(
         "spiking model '", model.name, "', ", name_of(model.code), " code, T = ", model.steps, ", ",
         text::grouped(static_cast<std::int64_t>(weight_count(model))), " int8 weights\nhash ", to_hex(file.hash),
-        "\nresident ", text::bytes(static_cast<double>(engine->resident_bytes())), ", and ",
+        "\nresident at most ", text::bytes(static_cast<double>(engine->resident_bytes())), ", and ",
         text::bytes(static_cast<double>(engine->state_bytes())), " for each inference in flight\n\n");
     std::string tail = "\n";
     for (const auto& [key, value] : model.notes) tail += text::cat(key, ": ", value, "\n");

@@ -33,6 +33,7 @@ Json evaluation_json(const report::Evaluation& e) {
   json["throughput_per_s"] = rounded(e.throughput_per_s);
   json["digest"] = e.digest;
   json["spike_digest"] = e.spike_digest;
+  if (e.agreeing) json["agreeing"] = *e.agreeing;
   return json;
 }
 

@@ -58,14 +58,14 @@ int main(int argc, char** argv) {
   g_json = json;
 
   std::vector<std::unique_ptr<Verb>> verbs;
-  for (auto make :
-       {syn::cli::make_quickstart, syn::cli::make_convert, syn::cli::make_eval, syn::cli::make_infer,
-        syn::cli::make_inspect, syn::cli::make_bench, syn::cli::make_plan, syn::cli::make_run, syn::cli::make_sim,
-        syn::cli::make_keygen, syn::cli::make_train, syn::cli::make_distill, syn::cli::make_data}) {
+  for (auto make : {syn::cli::make_quickstart, syn::cli::make_convert, syn::cli::make_eval, syn::cli::make_infer,
+                    syn::cli::make_inspect, syn::cli::make_export, syn::cli::make_bench, syn::cli::make_plan,
+                    syn::cli::make_run, syn::cli::make_sim, syn::cli::make_keygen, syn::cli::make_train,
+                    syn::cli::make_distill, syn::cli::make_data, syn::cli::make_events}) {
     verbs.push_back(make());
   }
 
-  CLI::App app{"Synfire: spiking neural networks, distributed over small computers."};
+  CLI::App app{"Synfire: spiking neural networks, distributed over small computers.", "synfire"};
   app.set_version_flag("--version", std::string("synfire ") + SYN_VERSION);
   app.require_subcommand(1);
   app.footer("Start with: synfire quickstart");

@@ -28,8 +28,6 @@ namespace {
 constexpr Duration kStartLimit = std::chrono::seconds(20);
 constexpr Duration kStatusLimit = std::chrono::seconds(2);
 constexpr Duration kStopGrace = std::chrono::seconds(3);
-// What the network adds to a message's bytes: ZeroMQ, CURVE, TCP and IP headers (design: "about 125 bytes").
-constexpr std::uint64_t kOverheadPerMessage = 125;
 
 // The daemons of this run: started here, or running already.
 struct Daemons {
@@ -128,6 +126,7 @@ struct Totals {
   Work work;
   std::uint64_t spikes = 0, events = 0, messages = 0, bytes = 0;
   std::map<std::string, std::uint64_t> refused;
+  std::map<std::string, std::uint64_t> busy_ns;  // by node
 };
 
 void add(Totals& totals, const Status& status) {
@@ -137,6 +136,7 @@ void add(Totals& totals, const Status& status) {
   totals.messages += status.messages_sent;
   totals.bytes += status.bytes_sent;
   for (const auto& [reason, count] : status.refused) totals.refused[reason] += count;
+  totals.busy_ns[status.name] += status.busy_ns;
 }
 
 // The loop takes SIGINT and SIGTERM over and leaves them at their defaults; whoever had them gets them back.
@@ -246,7 +246,7 @@ class Session {
       return static_cast<double>(after.*member - std::min(after.*member, before_.*member));
     };
     result_.wire_bytes_per_inference =
-        (grown(&Totals::bytes) + grown(&Totals::messages) * kOverheadPerMessage) / results;
+        (grown(&Totals::bytes) + grown(&Totals::messages) * kWireOverheadBytes) / results;
     report::Evaluation& e = result_.evaluation;
     e.spikes_per_inference = grown(&Totals::spikes) / results;
     e.events_per_inference = grown(&Totals::events) / results;
@@ -257,6 +257,13 @@ class Session {
     const double seconds = static_cast<double>((last_ - began_).count()) * 1e-9;
     e.throughput_per_s = seconds > 0 ? static_cast<double>(result_.counts.results) / seconds : 0;
     result_.raw_input_bytes = dataset_.shape.size();
+    for (const NodeEntry& node : result_.plan.nodes) {
+      const auto now = after.busy_ns.find(node.name);
+      if (now == after.busy_ns.end()) continue;  // gone before it could say
+      const auto then = before_.busy_ns.find(node.name);
+      const std::uint64_t earlier = then == before_.busy_ns.end() ? 0 : std::min(then->second, now->second);
+      result_.times.push_back({node.name, static_cast<double>(now->second - earlier) / 1000 / results});
+    }
     for (const auto& [reason, count] : after.refused) result_.refused.emplace_back(reason, count);
 
     std::map<NodeId, std::string> names;

@@ -21,12 +21,18 @@ struct EdgeTraffic {
   std::uint64_t int8_bytes_per_inference = 0;
 };
 
+struct NodeTime {
+  std::string node;
+  double compute_us = 0;  // per inference, measured (real) or modelled (simulated)
+};
+
 struct MeshResult {
   report::Evaluation evaluation;
   nodes::SessionCounts counts;
   std::uint64_t not_accepted = 0;  // inputs that were refused at the door, since the mesh was broken
   Plan plan;
   std::vector<EdgeTraffic> edges;
+  std::vector<NodeTime> times;
   double wire_bytes_per_inference = 0;  // data, acks and control, with each message's overhead on the wire
   std::uint64_t raw_input_bytes = 0;
   std::uint32_t recoveries = 0;

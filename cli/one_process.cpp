@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <mutex>
-#include <thread>
 
+#include "cli/each_image.hpp"
 #include "cli/options.hpp"
 #include "conversion/ann/executor.hpp"
 #include "core/text.hpp"
@@ -23,40 +22,6 @@ const snn::Population& source_of(const snn::Model& model) {
 
 std::int64_t ns_since(SteadyClock::time_point began) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - began).count();
-}
-
-// Runs job(i) for i in 0..count on `threads` threads; stops at the first error. Progress comes from one thread at a
-// time.
-template <class MakeJob>
-Expected<> for_each_image(std::size_t count, std::uint32_t threads, Terminal& terminal, std::string_view title,
-                          MakeJob make_job) {
-  std::atomic<std::size_t> next = 0, done = 0;
-  std::mutex mutex;  // guards `trouble` and the terminal
-  std::optional<Error> trouble;
-  const auto work = [&] {
-    auto job = make_job();
-    for (std::size_t i = next++; i < count; i = next++) {
-      if (Expected<> ended = job(i); !ended) {
-        const std::lock_guard lock(mutex);
-        if (!trouble) trouble = ended.error();
-        next = count;
-        return;
-      }
-      const std::size_t so_far = ++done;
-      if (so_far % 64 == 0 && so_far < count) {
-        if (const std::unique_lock lock(mutex, std::try_to_lock); lock) terminal.progress(title, so_far, count);
-      }
-    }
-  };
-  terminal.progress(title, 0, count);
-  {
-    std::vector<std::jthread> pool;
-    for (std::uint32_t t = 1; t < std::min<std::size_t>(threads, count); ++t) pool.emplace_back(work);
-    work();
-  }
-  if (trouble) return fail(*trouble);
-  terminal.progress(title, count, count);
-  return {};
 }
 
 }  // namespace
@@ -96,11 +61,11 @@ Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset&
   std::atomic<std::uint64_t> spikes = 0, events = 0, synops = 0;
   const auto began = SteadyClock::now();
   const auto ended = for_each_image(dataset.count, threads, terminal, title, [&] {
-    return [&, window = snn::Window{}](std::size_t i) mutable -> Expected<> {
+    return [&, window = snn::Window{}, state = snn::State{}](std::size_t i) mutable -> Expected<> {
       const auto started = SteadyClock::now();
       auto counts = input_counts(model, dataset, i, mean, std);
       if (!counts) return fail(counts.error());
-      snn::State state;
+      state.next_row = 0;
       window.rows = model.rows();
       window.in.resize(1);
       window.in[0] = std::move(*counts);
@@ -127,9 +92,9 @@ Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset&
   return local;
 }
 
-Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data::Dataset& dataset,
-                                            const std::vector<float>& mean, const std::vector<float>& std,
-                                            std::uint32_t threads, Terminal& terminal, std::string_view title) {
+Expected<LocalFloat> evaluate_float(const ann::Graph& graph, const data::Dataset& dataset,
+                                    const std::vector<float>& mean, const std::vector<float>& std,
+                                    std::uint32_t threads, Terminal& terminal, std::string_view title) {
   auto executor = ann::Executor::make(graph);
   if (!executor) return fail(executor.error());
   const std::vector<std::int64_t> shape{static_cast<std::int64_t>(dataset.shape.channels),
@@ -140,7 +105,8 @@ Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data:
                 dataset.name, "use the data set that the network was trained on");
   }
   std::vector<std::int64_t> latencies(dataset.count);
-  std::atomic<std::uint64_t> correct = 0;
+  LocalFloat local;
+  local.classes.resize(dataset.count);
   const auto began = SteadyClock::now();
   const auto ended = for_each_image(dataset.count, threads, terminal, title, [&] {
     return [&, x = std::vector<float>(dataset.shape.size())](std::size_t i) mutable -> Expected<> {
@@ -148,14 +114,13 @@ Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data:
       normalise(dataset, i, mean, std, x);
       const std::vector<float> logits = executor->run(x, 1);
       latencies[i] = ns_since(started);
-      const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
-      correct += best == dataset.labels[i];
+      local.classes[i] = static_cast<std::uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
       return {};
     };
   });
   if (!ended) return fail(ended.error());
-  report::Evaluation e;
-  e.correct = correct;
+  report::Evaluation& e = local.evaluation;
+  for (std::size_t i = 0; i < dataset.count; ++i) e.correct += local.classes[i] == dataset.labels[i];
   e.total = dataset.count;
   e.code = "float32";
   e.throughput_per_s = static_cast<double>(dataset.count) / (static_cast<double>(ns_since(began)) * 1e-9);
@@ -165,7 +130,8 @@ Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data:
   e.latency_us_p50 = report::percentile(us, 0.50);
   e.latency_us_p95 = report::percentile(us, 0.95);
   e.latency_us_p99 = report::percentile(us, 0.99);
-  return e;
+  e.latencies_us = std::move(us);
+  return local;
 }
 
 }  // namespace syn::cli

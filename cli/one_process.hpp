@@ -23,8 +23,13 @@ struct Local {
 Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset,
                                  const std::vector<float>& mean, const std::vector<float>& std, std::uint32_t threads,
                                  Terminal& terminal, std::string_view title);
-Expected<report::Evaluation> evaluate_float(const ann::Graph& graph, const data::Dataset& dataset,
-                                            const std::vector<float>& mean, const std::vector<float>& std,
-                                            std::uint32_t threads, Terminal& terminal, std::string_view title);
+// The float reference: its figures, and the class it gives each image.
+struct LocalFloat {
+  std::vector<std::uint32_t> classes;
+  report::Evaluation evaluation;
+};
+Expected<LocalFloat> evaluate_float(const ann::Graph& graph, const data::Dataset& dataset,
+                                    const std::vector<float>& mean, const std::vector<float>& std,
+                                    std::uint32_t threads, Terminal& terminal, std::string_view title);
 
 }  // namespace syn::cli

@@ -11,12 +11,12 @@
 #include "cli/mesh.hpp"
 #include "cli/one_process.hpp"
 #include "cli/options.hpp"
+#include "cli/reporting.hpp"
 #include "cli/simulated.hpp"
 #include "cli/verb.hpp"
 #include "core/text.hpp"
 #include "report/table.hpp"
 #include "sim/profiles.hpp"
-#include "snn/model_file.hpp"
 
 namespace syn::cli {
 
@@ -101,9 +101,11 @@ class Quickstart final : public Verb {
     app.add_option("--steps", options_.steps, "T")->check(CLI::Range(1, 255))->capture_default_str();
     app.add_option("--nodes", nodes_, "daemons")->check(CLI::Range(1, 16))->capture_default_str();
     app.add_option("-o,--output", output_, "keep the converted model here (.syn)");
+    report_.declare(app, "all of this, and accuracy against T for every code");
   }
 
   Expected<Answer> run(Terminal& terminal) override {
+    if (auto writable = report_.check(); !writable) return fail(writable.error());
     const std::string model = model_.empty() ? shipped_model() : model_;
     terminal.line(text::cat("synfire ", SYN_VERSION, ": ", model, " on ", data_.spec, ", T = ", options_.steps, ", ",
                             nodes_, " nodes"));
@@ -121,17 +123,16 @@ class Quickstart final : public Verb {
     Stages stages;
     auto network = evaluate_float(*graph, *test, data_.mean, data_.std, threads, terminal, "float network");
     if (!network) return fail(network.error());
-    stages.network = std::move(*network);
+    stages.network = std::move(network->evaluation);
 
     options_.threads = threads;
     options_.mean = data_.mean;
     options_.std = data_.std;
     auto converted = convert_with_progress(*graph, *train, options_, terminal);
     if (!converted) return fail(converted.error());
-    SpikingFile file{converted->model, {}, snn::write_model(converted->model)};
-    const auto hash = snn::hash_of(file.bytes, "the converted model");
-    if (!hash) return fail(hash.error());
-    file.hash = *hash;
+    const auto made = as_file(converted->model);
+    if (!made) return fail(made.error());
+    const SpikingFile& file = *made;
     if (!output_.empty()) {
       if (auto written = write_file(output_, file.bytes); !written) return fail(written.error());
     }
@@ -155,6 +156,21 @@ class Quickstart final : public Verb {
         simulate(file, *test, data_.mean, data_.std, sim_options, terminal, text::cat(nodes_, " simulated nodes"));
     if (!simulated) return fail(simulated.error());
     stages.simulated = std::move(*simulated);
+
+    if (report_.asked()) {
+      report::Page page = page_of(file, *test, std::filesystem::path(model).filename().string());
+      page.network = stages.network;
+      add_way(page, text::cat(nodes_, nodes_ == 1 ? " daemon" : " daemons", " on this machine"), "wall clock",
+              stages.mesh.evaluation, stages.mesh.wire_bytes_per_inference);
+      add_way(page, "one process", "wall clock", stages.local.evaluation);
+      add_way(page, text::cat(nodes_, nodes_ == 1 ? " simulated node" : " simulated nodes"), "virtual clock",
+              stages.simulated.evaluation, stages.simulated.wire_bytes_per_inference);
+      add_placement(page, stages.mesh, file.model, "gateway");
+      if (auto seen = add_activity(page, file.model, *test, data_, threads, terminal); !seen) return fail(seen.error());
+      add_conversion(page, *converted);
+      if (auto swept = add_sweep(page, *graph, *test, *train, options_, terminal); !swept) return fail(swept.error());
+      if (auto written = write_report(report_, page, terminal); !written) return fail(written.error());
+    }
 
     const auto same = [&](const report::Evaluation& e) {
       return e.total == test->count && e.digest == stages.local.evaluation.digest &&
@@ -182,6 +198,7 @@ class Quickstart final : public Verb {
   std::string model_, output_;
   DataOptions data_;
   ConvertOptions options_;
+  ReportOption report_;
   std::uint32_t nodes_ = 3;
 };
 

@@ -1,5 +1,6 @@
 // `synfire sim`: the mesh on simulated machines, deterministic; same seed, same event log.
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/files.hpp"
@@ -7,6 +8,7 @@
 #include "cli/mesh_options.hpp"
 #include "cli/one_process.hpp"
 #include "cli/options.hpp"
+#include "cli/reporting.hpp"
 #include "cli/simulated.hpp"
 #include "cli/verb.hpp"
 #include "core/text.hpp"
@@ -38,12 +40,14 @@ class Sim final : public Verb {
     app.add_option("--fault", faults_,
                    "kill:NODE@TIME, slow:NODExFACTOR@TIME or cut:NODE-NODE@TIME; nodes count from 1, the first "
                    "submission is at 0ms");
+    report_.declare(app, "accuracy, a raster, bytes, latencies, the placement");
   }
 
   Expected<Answer> run(Terminal& terminal) override {
     const auto deadline = read_duration(deadline_, "--deadline");
     if (!deadline) throw UsageError(deadline.error());
     options_.deadline = *deadline;
+    if (auto writable = report_.check(); !writable) return fail(writable.error());
     for (const std::string& fault : faults_) options_.faults.push_back(read_fault(fault));
     const auto file = load_spiking(model_);
     if (!file) return fail(file.error());
@@ -57,10 +61,28 @@ class Sim final : public Verb {
     options_.in_flight = mesh_.in_flight;
     auto result = simulate(*file, *dataset, data_.mean, data_.std, options_, terminal, "simulated mesh");
     if (!result) return fail(result.error());
+    if (report_.asked()) {
+      if (auto written = write_page(*file, *dataset, *result, terminal); !written) return fail(written.error());
+    }
     return answer(*result, file->model);
   }
 
  private:
+  Expected<> write_page(const SpikingFile& file, const data::Dataset& dataset, const MeshResult& result,
+                        Terminal& terminal) const {
+    report::Page page = page_of(file, dataset, std::filesystem::path(model_).filename().string());
+    add_way(page, text::cat(result.plan.shards.size(), " simulated nodes"), "virtual clock", result.evaluation,
+            result.wire_bytes_per_inference);
+    add_placement(page, result, file.model, "gateway");
+    page.simulated_joule = result.joule_per_inference;
+    page.facts.push_back({"simulation's seed", text::cat(options_.seed)});
+    page.facts.push_back({"event log", result.event_log_hash});
+    for (const std::string& fault : faults_) page.facts.push_back({"fault", fault});
+    if (auto seen = add_activity(page, file.model, dataset, data_, default_threads(), terminal); !seen)
+      return fail(seen.error());
+    return write_report(report_, page, terminal);
+  }
+
   // The operator's words for a fault; anything else is wrong use.
   static sim::Fault read_fault(const std::string& s) {
     const auto wrong = [&s] {
@@ -101,6 +123,7 @@ class Sim final : public Verb {
   std::string model_;
   MeshOptions mesh_;
   DataOptions data_;
+  ReportOption report_;
   sim::SimOptions options_;
   std::string deadline_ = "10s";
   std::vector<std::string> faults_;

@@ -44,6 +44,10 @@ Expected<MeshResult> simulate(const SpikingFile& file, const data::Dataset& data
   result.evaluation.synops_per_inference = static_cast<double>(run->work.synaptic_operations) / inferences;
   const double seconds = static_cast<double>(run->elapsed.count()) * 1e-9;
   result.evaluation.throughput_per_s = seconds > 0 ? static_cast<double>(run->counts.results) / seconds : 0;
+  for (std::size_t i = 0; i < run->compute.size() && i < result.plan.nodes.size(); ++i) {
+    result.times.push_back(
+        {result.plan.nodes[i].name, static_cast<double>(run->compute[i].count()) / 1000 / inferences});
+  }
   for (const sim::SimEdge& edge : run->edges) {
     result.edges.push_back({edge.from, edge.to, edge.population, edge.frames, edge.bytes, edge.neurons});
   }

@@ -18,12 +18,20 @@ double seconds_between(std::chrono::steady_clock::time_point a, std::chrono::ste
 
 Terminal::Terminal() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
+Terminal Terminal::silent() {
+  Terminal terminal;
+  terminal.silent_ = true;
+  return terminal;
+}
+
 void Terminal::line(std::string_view text) {
+  if (silent_) return;
   if (!current_.empty() && is_terminal_) std::fputs("\r\033[K", stderr);
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }
 
 void Terminal::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
+  if (silent_) return;
   const auto now = std::chrono::steady_clock::now();
   const bool fresh = current_ != what;
   if (fresh) {

@@ -13,6 +13,8 @@ class Terminal {
  public:
   // A bar needs a terminal; elsewhere (a log, a pipe) each job prints one line when it begins and one when it ends.
   Terminal();
+  // Says nothing: for work whose progress is part of something larger.
+  static Terminal silent();
 
   void line(std::string_view text);
 
@@ -23,7 +25,7 @@ class Terminal {
  private:
   void draw(std::string_view what, std::uint64_t done, std::uint64_t total, double seconds);
 
-  bool is_terminal_;
+  bool is_terminal_, silent_ = false;
   std::string current_;  // what the bar now on the screen is about; empty: none
   std::chrono::steady_clock::time_point began_{}, drawn_{};
 };

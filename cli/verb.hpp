@@ -40,6 +40,8 @@ std::unique_ptr<Verb> make_convert();
 std::unique_ptr<Verb> make_data();
 std::unique_ptr<Verb> make_distill();
 std::unique_ptr<Verb> make_eval();
+std::unique_ptr<Verb> make_events();
+std::unique_ptr<Verb> make_export();
 std::unique_ptr<Verb> make_infer();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_keygen();
