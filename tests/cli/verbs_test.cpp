@@ -43,8 +43,8 @@ const std::string& converted() {
 }  // namespace
 
 TEST_CASE("every verb has a help with an example") {
-  for (const char* verb :
-       {"quickstart", "convert", "eval", "infer", "inspect", "bench", "plan", "run", "sim", "keygen", "data"}) {
+  for (const char* verb : {"quickstart", "convert", "eval", "infer", "inspect", "export", "bench", "plan", "run", "sim", "keygen",
+                           "data", "events"}) {
     const Ended ended = synfire({verb, "--help"});
     CHECK(ended.code == 0);
     CHECK_MESSAGE(ended.out.find("Example:\n  synfire ") != std::string::npos, verb);
@@ -58,6 +58,11 @@ TEST_CASE("wrong use is exit code 2 with one message, in JSON too") {
   failure(synfire({"eval", kStudent, "--data", "fashion-mnist", "--no-such-flag", "--json"}), 2);
   failure(synfire({"run", converted(), "--data", "fashion-mnist", "--json"}), 2);  // neither --nodes nor --cluster
   failure(synfire({"eval", kStudent, "--data", "fashion-mnist", "--mean", "1,2,3", "--json"}), 2);
+  // A code without its steps, and steps for the code that chooses them.
+  failure(synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "-o", "x.syn", "--json"}), 2);
+  failure(synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--code", "auto", "--steps", "4", "-o", "x.syn",
+                   "--json"}),
+          2);
 }
 
 TEST_CASE("a missing, truncated or bit-flipped model is one clear message") {
@@ -126,6 +131,11 @@ TEST_CASE("eval answers with the keys that others build on") {
   CHECK(json["total"] == 50);
   CHECK(json["code"] == "volley");
   CHECK(json["digest"].get<std::string>().size() == 64);
+  const Json beside = Json::parse(
+      synfire({"eval", converted(), "--against", kStudent, "--data", "fashion-mnist", "--limit", "50", "--json"}).out);
+  CHECK(beside["agreeing"].get<int>() > 45);
+  CHECK(beside["digest"] == json["digest"]);
+  failure(synfire({"eval", kStudent, "--against", kStudent, "--data", "fashion-mnist", "--json"}), 1);
   const Json onnx = Json::parse(synfire({"eval", kStudent, "--data", "fashion-mnist", "--limit", "50", "--json"}).out);
   CHECK(onnx["digest"] == "");
   CHECK(onnx["accuracy"].get<double>() > 0.8);
@@ -171,6 +181,24 @@ TEST_CASE("conversion gives the same bytes with one thread and with two") {
   }
   CHECK(syn::test::read(folder / "1.syn") == syn::test::read(folder / "2.syn"));
   CHECK_FALSE(syn::test::read(folder / "1.syn").empty());
+}
+
+TEST_CASE("--code auto says what it chose from, on images that calibrated nothing") {
+  const Folder folder;
+  const Ended ended = synfire({"convert", kStudent, "--calibrate", "fashion-mnist", "--code", "auto", "--held-out",
+                               "200", "--calibration-images", "100", "-o", folder / "auto.syn", "--json"});
+  REQUIRE_MESSAGE(ended.code == 0, ended.err);
+  const Json json = Json::parse(ended.out);
+  CHECK(json["held_out_images"] == 200);
+  int chosen = 0;
+  for (const Json& trial : json["trials"]) {
+    if (!trial["chosen"].get<bool>()) continue;
+    ++chosen;
+    CHECK(trial["code"] == json["code"]);
+    CHECK(trial["steps"] == json["steps"]);
+  }
+  CHECK(chosen == 1);
+  for (const Json& layer : json["layers"]) CHECK(layer.contains("density"));
 }
 
 TEST_CASE("Ctrl-C ends a long verb at once with exit code 130") {

@@ -167,6 +167,23 @@ void network_contract(Make make) {
     }
   }
 
+  SUBCASE("a peer that is cut goes down at both ends, not inline, and may come back when its time is over") {
+    connect();
+    const std::uint64_t before_a = at_a.generation(), before_b = at_b.generation();
+    const std::size_t events_a = at_a.events.size(), events_b = at_b.events.size();
+    at_a.inside = at_b.inside = true;
+    b.cut(a.self());
+    b.cut(NodeId{12345});  // nobody: nothing happens
+    at_a.inside = at_b.inside = false;
+    CHECK(send_from(b, at_b, at_a, a.self(), Channel::data, {1}) == Sent::no_peer);
+    REQUIRE(world.run_until([&] { return both_up() && at_a.generation() > before_a && at_b.generation() > before_b; },
+                            6 * kLimit));
+    CHECK(at_a.events.at(events_a) == PeerEvent{b.self(), PeerState::down, before_a});
+    CHECK(at_b.events.at(events_b) == PeerEvent{a.self(), PeerState::down, before_b});
+    CHECK(at_a.received.empty());
+    CHECK(at_b.received.empty());
+  }
+
   SUBCASE("a sender whose peer stopped reading is told full, and loses nothing that was taken once it reads again") {
     connect();
     world.stop_reading_b();

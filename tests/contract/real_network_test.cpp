@@ -17,6 +17,7 @@ struct World {
                                        {.keys = node->keys,
                                         .bind = "tcp://127.0.0.1:0",
                                         .peers = {{"other", other.keys.public_key}},
+                                        .shun = std::chrono::milliseconds(100),
                                         .plain = plain})
                           .value();
       node->relay = std::make_unique<Relay>(relays_, node->network->bound_address());

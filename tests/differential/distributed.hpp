@@ -85,7 +85,7 @@ inline ModelHash hash_of(const snn::Model& model) {
 
 // conv - conv - pool - conv - dense - readout, small enough to run a thousand times.
 inline snn::Model five_layers(Random& random, snn::Code code, std::uint32_t steps) {
-  snn::testing::ModelBuilder b(random, {.code = code, .steps = steps});
+  snn::testing::ModelBuilder b(random, {.code = code, .steps = steps, .branches = false});
   const auto in = b.input({8, 8, 1});
   const auto layer = [&](std::uint32_t from, snn::Shape shape, std::uint32_t kernel, std::int32_t scale) {
     const auto to = b.neurons(shape, scale);

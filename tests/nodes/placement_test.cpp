@@ -102,6 +102,15 @@ TEST_CASE("the slow board gets less to do than the fast ones") {
   CHECK(share[NodeId{2}] < std::min(share[NodeId{1}], share[NodeId{3}]));
 }
 
+TEST_CASE("a model that breaks a rule is refused like the engine refuses it, before anything is cut") {
+  auto model = model_of();
+  model.populations[3].shape.channels += 1;  // the pool of a layer with one channel less
+  model.populations[3].amplitude.clear();
+  const auto p = nodes::plan(model, hash_of(model), machines(2), options());
+  REQUIRE(!p);
+  CHECK(p.error().what.find("pooling cannot change the number of channels") != std::string::npos);
+}
+
 TEST_CASE("a model with too few channels for so many nodes is refused by name") {
   SeededRandom random(1);
   snn::testing::ModelBuilder b(random, {});

@@ -4,8 +4,10 @@
 
 #include <map>
 
+#include "interpreter.hpp"
 #include "random_models.hpp"
 #include "snn/cost.hpp"
+#include "snn/engine.hpp"
 #include "snn/model_file.hpp"
 
 namespace syn::snn {
@@ -106,7 +108,7 @@ TEST_CASE("shards of any legal cut give the whole model's bits, and their checks
   int compared = 0, sliced = 0;
   for (int round = 0; round < 600; ++round) {
     CAPTURE(round);
-    const Code code = round % 2 == 0 ? Code::volley : Code::step;
+    const Code code = static_cast<Code>(round % 3);
     const Model model =
         random_model(random, {.code = code, .steps = pick(random, 1, 8), .pixel_padding = round % 3 == 0});
     const auto pieces = random_pieces(random, model, pick(random, 1, 4));
@@ -179,6 +181,62 @@ TEST_CASE("shards that read each other are refused") {
         "shard 0 reads 'if1[2:4]' of shard 1, and shards that read each other would wait for ever");
 }
 
+TEST_CASE("a slice of a one-to-one target reads only the channels that feed it, from every shard that has some") {
+  SeededRandom random(36);
+  ModelBuilder b(random, {.branches = false});
+  const auto in = b.input({2, 2, 1});
+  const auto first = b.neurons({2, 2, 4}, 1000), second = b.neurons({2, 2, 6}, 1000), out = b.readout(3);
+  b.join(in, first, Conv{.weights = random_weights(random, 4)});
+  const OneToOne one{.shift = 1, .multiplier = {10, 11, 12, 13}};  // into channels 1 to 4
+  b.join(first, second, one);
+  b.join(second, out, Dense{random_weights(random, 72)});
+  const auto cut_model = cut(b.take(), std::vector<std::vector<Piece>>{{{1, 0, 3}},  // 3 feeds the last
+                                                                       {{1, 3, 4}},
+                                                                       {{2, 0, 3}},
+                                                                       {{2, 3, 5}},
+                                                                       {{2, 5, 6}, {3, 0, 3}}});
+  REQUIRE_MESSAGE(cut_model.has_value(), cut_model.error().what);
+  const auto ones = [&](std::size_t shard) {
+    std::vector<std::tuple<std::string, std::int32_t, std::vector<std::int32_t>>> all;
+    const Model& m = cut_model->shards[shard];
+    for (const Projection& p : m.projections)
+      if (const auto* o = std::get_if<OneToOne>(&p.connection))
+        all.emplace_back(m.populations[p.from].name, o->shift, o->multiplier);
+    return all;
+  };
+  using Multiplier = std::vector<std::int32_t>;
+  CHECK(ones(2) == decltype(ones(2)){{"if1[0:2]", 1, Multiplier{10, 11}}});
+  CHECK(ones(3) == decltype(ones(3)){{"if1[2:3]", 0, Multiplier{12}}, {"if1[3:4]", 1, Multiplier{13}}});
+  // Nothing feeds channel 5: it is paced by a projection that connects nothing.
+  CHECK(ones(4) == decltype(ones(4)){{"if1[0:2]", -4, Multiplier{10, 11}}});
+  for (const Model& shard : cut_model->shards) CHECK(Engine::make(shard).has_value());
+}
+
+TEST_CASE("a population that several shards read crosses to each of them") {
+  SeededRandom random(37);
+  ModelBuilder b(random, {.branches = false});
+  const auto in = b.input({3, 3, 1});
+  const Conv same{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1, .weights = {}};
+  const auto layer = [&](std::uint32_t from) {
+    const auto to = b.neurons({3, 3, 4}, 1000);
+    Conv conv = same;
+    conv.weights = random_weights(random, std::size_t{9} * b.shape(from).channels * 4);
+    b.join(from, to, conv);
+    return to;
+  };
+  const auto first = layer(in), second = layer(first), third = layer(second);
+  b.join(first, third, b.one_to_one(first, 0));
+  const auto out = b.readout(3);
+  b.join(third, out, Dense{random_weights(random, 108)});
+  const auto cut_model =
+      cut(b.take(), std::vector<std::vector<Piece>>{{{1, 0, 4}}, {{2, 0, 4}}, {{3, 0, 4}, {4, 0, 3}}});
+  REQUIRE(cut_model.has_value());
+  std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string>> crossing;
+  for (const Cut& c : cut_model->cuts) crossing.emplace_back(c.from_shard, c.to_shard, c.population);
+  CHECK(crossing == decltype(crossing){
+                        {0, 1, "if1"}, {0, 2, "if1"}, {1, 2, "if2"}, {2, kGateway, "readout"}, {kGateway, 0, "input"}});
+}
+
 TEST_CASE("cuts say what crosses and are in order, the gateway last") {
   SeededRandom random(33);
   ModelBuilder b(random, {.code = Code::step, .steps = 4});
@@ -225,6 +283,29 @@ TEST_CASE("predicted costs equal what the engine counts when every neuron fires 
       static_cast<double>(costs(model)[1].work.synaptic_operations + costs(model)[2].work.synaptic_operations);
   CHECK(both == doctest::Approx(static_cast<double>(work.synaptic_operations)).epsilon(0.05));
   CHECK(share_of(predicted[1], 2, 8).work.neuron_updates == shape.neurons() / 4);
+}
+
+TEST_CASE("where every neuron of a source fires, the predicted work of every kind of projection is exact") {
+  SeededRandom random(38);
+  for (int round = 0; round < 20; ++round) {
+    ModelBuilder b(random, {});
+    const auto in = b.input({5, 6, 3});
+    const auto [conv, shape] = b.conv(in, 4);
+    const auto hidden = b.neurons(round % 2 == 0 ? shape : Shape{5, 6, 4}, 1000);
+    const auto shift = static_cast<std::int32_t>(random.below(4)) - 1;
+    if (round % 2 == 0) b.join(in, hidden, b.depthwise(in, conv, shift));
+    if (round % 2 == 0) b.join(in, hidden, conv);
+    if (round % 2 == 1) b.join(in, hidden, b.one_to_one(in, shift));
+    b.join(hidden, b.readout(2), Dense{std::vector<std::int8_t>(2 * b.shape(hidden).neurons())});  // no work: zeros
+    Model model = b.take();
+    model.populations[0].mean_events = 90;
+    auto engine = Engine::make(model);
+    REQUIRE(engine.has_value());
+    State state;
+    Window window;
+    window.in.push_back(std::vector<Count>(90, 200));
+    CHECK(engine->run(state, window).synaptic_operations == costs(model)[1].work.synaptic_operations);
+  }
 }
 
 }  // namespace syn::snn

@@ -4,12 +4,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <limits>
 #include <string>
+#include <tuple>
 
 #include "core/random.hpp"
 #include "snn/kernels/reference.hpp"
-#include "snn/layers.hpp"
+#include "snn/linear.hpp"
 
 namespace syn::snn::kernels {
 namespace {
@@ -38,64 +40,190 @@ void each_table(Fn&& fn) {
 TEST_CASE("listing events equals its plain twin at any length and density") {
   SeededRandom random(1);
   for (int round = 0; round < 300; ++round) {
-    const std::size_t pairs = random.below(90);
-    auto counts = some_counts(random, 2 * (pairs + kReadAhead), 32767);
-    const auto first = static_cast<std::uint32_t>(random.u64()),
-               stride = static_cast<std::uint32_t>(random.below(100000));
-    std::vector<std::uint32_t> values(pairs + kSlack), offsets(pairs + kSlack);
-    const std::size_t n = reference::list_events(counts.data(), pairs, first, stride, values.data(), offsets.data());
+    const std::size_t pixels = 1 + random.below(9), words = 1 + random.below(40), n = pixels * words;
+    const auto density = random.below(101);
+    std::vector<std::uint32_t> source(n + kSlack);
+    for (auto& word : source)
+      if (random.below(100) < density) word = static_cast<std::uint32_t>(random.u64());
+    const auto stride = static_cast<std::uint32_t>(random.below(100000)), listed = static_cast<std::uint32_t>(random.below(1000));
+    const auto run = [&](const Table& table) {
+      std::vector<std::uint32_t> values(n + kSlack), offsets(n + kSlack), starts(pixels + 1);
+      const std::size_t events = table.list_events(source.data(), pixels, words, stride, values.data(), offsets.data(),
+                                                   starts.data(), listed);
+      values.resize(events);
+      offsets.resize(events);
+      return std::tuple(values, offsets, starts);
+    };
+    const auto expected = run(reference::kTable);
+    each_table([&](const Table& table) { CHECK(run(table) == expected); });
+  }
+}
+
+TEST_CASE("counts become bytes as in the plain twin") {
+  SeededRandom random(7);
+  for (int round = 0; round < 100; ++round) {
+    const auto counts = some_counts(random, random.below(200), 255);
+    std::vector<std::uint8_t> expected(counts.size() + 1, 0xa5);
+    reference::narrow(counts.data(), counts.size(), expected.data());
     each_table([&](const Table& table) {
-      std::vector<std::uint32_t> v(pairs + kSlack), o(pairs + kSlack);
-      REQUIRE(table.list_events(counts.data(), pairs, first, stride, v.data(), o.data()) == n);
-      CHECK(std::equal(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(n), values.begin()));
-      CHECK(std::equal(o.begin(), o.begin() + static_cast<std::ptrdiff_t>(n), offsets.begin()));
+      std::vector<std::uint8_t> bytes(counts.size() + 1, 0xa5);
+      table.narrow(counts.data(), counts.size(), bytes.data());
+      CHECK(bytes == expected);
     });
   }
 }
 
-TEST_CASE("gathering equals its plain twin, and counts of 32767 on weights of 127 do not saturate") {
-  SeededRandom random(2);
+namespace {
+
+// A random band with its memory. `extreme`: weights and counts as far out as the sums may be.
+template <class Part>
+struct RandomBand {
+  std::vector<std::uint32_t, LineAllocator<std::uint32_t>> packed;
+  std::vector<std::uint32_t> values, offsets, starts;
+  std::vector<std::byte> bytes;
+  std::vector<Stretch> stretches;
+  Band band{};
+  std::vector<std::int32_t> sums;
+  std::uint64_t greatest = 0;
+
+  RandomBand(Random& random, bool extreme) {
+    constexpr std::size_t kParts = 4 / sizeof(Part);
+    band.stretch_count = 1 + random.below(4);
+    band.positions = 1 + random.below(20);
+    band.outputs = kTile * (1 + random.below(12));
+    band.pitch = band.outputs - random.below(kTile);
+    band.stride = 1 + random.below(2);
+    band.pixels = 1 + random.below(4);
+    const std::size_t pixel_words = 1 + random.below(6), source_pixels = (band.positions - 1) * band.stride + band.pixels;
+    band.words = band.pixels * pixel_words;
+    band.pixel_weights = pixel_words * band.outputs;
+    band.stride_bytes = band.stride * pixel_words * 4;
+    const std::size_t all_words = band.stretch_count * band.words;
+    // Bytes: run * 2 * greatest * most must stay in 16 bits. Two shorts: all of it in 32.
+    greatest = kParts == 2 ? 32767 : 1 + random.below(random.below(2) == 0 ? 127 : 255);
+    band.run = 1 + random.below(8);
+    band.chunk = 1 + random.below(band.words);
+    const auto longest = std::max(band.run, band.chunk);
+    const auto most = kParts == 4 ? std::min<std::uint64_t>(127, 32767 / (2 * longest * greatest))
+                                  : std::min<std::uint64_t>(127, 2147480000ull / (2ull * all_words * greatest));
+    packed.resize(all_words * band.outputs);
+    const bool negative = random.below(2) == 0;
+    for (auto& word : packed) {
+      for (std::size_t part = 0; part < kParts; ++part) {
+        const int w = extreme ? static_cast<int>(most) * (negative ? -1 : 1)
+                              : static_cast<int>(random.below(2 * most + 1)) - static_cast<int>(most);
+        word |= std::uint32_t{static_cast<Part>(w)} << (8 * sizeof(Part) * part);
+      }
+    }
+    const std::size_t row_words = source_pixels * pixel_words, density = extreme ? 100 : random.below(101);
+    bytes.resize(band.stretch_count * row_words * 4 + 256);
+    for (std::size_t i = 0; i < band.stretch_count * row_words * kParts; ++i) {
+      const auto count = static_cast<Part>(extreme ? greatest : random.below(greatest + 1));
+      if (random.below(100) < density) std::memcpy(bytes.data() + i * sizeof(Part), &count, sizeof(Part));
+    }
+    starts.resize(band.stretch_count * (source_pixels + 1));
+    values.resize(band.stretch_count * row_words + kSlack);
+    offsets.resize(values.size());
+    std::size_t n = 0;
+    for (std::size_t s = 0; s < band.stretch_count; ++s) {
+      std::vector<std::uint32_t> words(row_words);
+      std::memcpy(words.data(), bytes.data() + s * row_words * 4, row_words * 4);
+      n += reference::list_events(words.data(), source_pixels, pixel_words, static_cast<std::uint32_t>(band.outputs),
+                                  values.data() + n, offsets.data() + n, starts.data() + s * (source_pixels + 1),
+                                  static_cast<std::uint32_t>(n));
+    }
+    for (std::size_t s = 0; s < band.stretch_count; ++s) {
+      const auto weights = static_cast<std::int64_t>(s * band.words * band.outputs);
+      stretches.push_back({bytes.data() + s * row_words * 4, starts.data() + s * (source_pixels + 1), weights, weights});
+    }
+    band.stretches = stretches.data();
+    band.packed = packed.data();
+    band.values = values.data();
+    band.offsets = offsets.data();
+    sums.resize(band.positions * band.pitch + kSlack);
+    for (auto& sum : sums) sum = extreme ? 0 : static_cast<std::int32_t>(random.below(2000)) - 1000;
+  }
+};
+
+template <class Part>
+void check_bands(std::uint64_t seed, void (*Table::*events)(const Band&, std::int32_t*),
+                 void (*Table::*dense)(const Band&, std::int32_t*)) {
+  SeededRandom random(seed);
   for (int round = 0; round < 200; ++round) {
-    const std::size_t outputs = kTile * (1 + random.below(12)), rows = 1 + random.below(40);
-    const bool extreme = round % 4 == 0;
-    std::vector<std::int16_t, LineAllocator<std::int16_t>> packed(rows * outputs * 2);
-    const std::int16_t sign = round % 8 == 0 ? 127 : -127;
-    for (auto& w : packed) w = extreme ? sign : static_cast<std::int16_t>(static_cast<int>(random.below(255)) - 127);
-    const std::size_t events = extreme ? 250 : random.below(300);  // 250 x 2 x 32767 x 127 is just below 2^31
-    std::vector<std::uint32_t> values(events), offsets(events);
-    for (std::size_t e = 0; e < events; ++e) {
-      const auto low = extreme ? 32767 : random.below(256), high = extreme ? 32767 : random.below(256);
-      values[e] = static_cast<std::uint32_t>(low | high << 16);
-      offsets[e] = static_cast<std::uint32_t>(random.below(rows) * outputs * 2);
+    const RandomBand<Part> random_band(random, round % 4 == 0);
+    auto expected = random_band.sums;
+    reference::add_dense<Part>(random_band.band, expected.data());
+    auto by_events = random_band.sums;
+    reference::add_events<Part>(random_band.band, by_events.data());
+    REQUIRE(by_events == expected);
+    each_table([&](const Table& table) {
+      if (sizeof(Part) == 1 && random_band.greatest > table.narrow_greatest) return;
+      for (const auto add : {table.*events, table.*dense}) {
+        auto sums = random_band.sums;
+        add(random_band.band, sums.data());
+        CHECK(sums == expected);
+      }
+    });
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a band's sums of 16-bit counts equal their plain twin, by events and dense, up to 32767 times 127") {
+  check_bands<std::uint16_t>(2, &Table::wide_events, &Table::wide_dense);
+}
+
+TEST_CASE("a band's sums of bytes equal their plain twin, by events and dense, as far as 16 bits go") {
+  check_bands<std::uint8_t>(3, &Table::narrow_events, &Table::narrow_dense);
+}
+
+TEST_CASE("products add up as in the plain twin, at any length and number of taps, up to 2^31 - 1") {
+  SeededRandom random(6);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t n = random.below(140), taps = random.below(30);
+    const bool extreme = round % 4 == 0;  // one product next to the top: the overflow rule lets no sum beyond it
+    const std::int32_t most = extreme ? 65536 : 1 << 10;
+    std::vector<std::vector<Count>> counts;
+    std::vector<std::vector<std::int32_t>> weights;
+    std::vector<Tap> list;
+    for (std::size_t t = 0; t < (extreme ? 1 : taps); ++t) {
+      counts.push_back(extreme ? std::vector<Count>(n, 32767) : some_counts(random, n, 32767));
+      weights.emplace_back(n);
+      for (auto& w : weights.back())
+        w = extreme ? (random.below(2) == 0 ? most : -most) : static_cast<std::int32_t>(random.below(2 * most)) - most;
     }
-    std::vector<Segment> segments;
-    for (std::uint32_t begin = 0; begin < events;) {
-      const auto end = begin + 1 + static_cast<std::uint32_t>(random.below(events - begin));
-      segments.push_back({begin, end, 0});
-      begin = end;
-    }
-    std::vector<std::int32_t> start(outputs);
+    for (std::size_t t = 0; t < counts.size(); ++t) list.push_back({counts[t].data(), weights[t].data()});
+    std::vector<std::int32_t> start(n + 1);
     for (auto& s : start) s = extreme ? 0 : static_cast<std::int32_t>(random.below(2000)) - 1000;
     auto expected = start;
-    reference::gather(values.data(), offsets.data(), segments, packed.data(), outputs, expected.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      std::int64_t sum = start[i];
+      for (const Tap& tap : list) sum += std::int64_t{tap.counts[i]} * tap.weights[i];
+      expected[i] = static_cast<std::int32_t>(sum);
+    }
     each_table([&](const Table& table) {
       auto sums = start;
-      table.gather(values.data(), offsets.data(), segments, packed.data(), outputs, sums.data());
-      CHECK(sums == expected);
+      table.add_products(list, n, sums.data());
+      CHECK(sums == expected);  // the one behind the end included
     });
   }
 }
 
 TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the greatest legal one") {
   SeededRandom random(3);
-  for (int round = 0; round < 400; ++round) {
-    const std::int64_t ceiling = round % 5 == 0 ? 32767 : 1 + static_cast<std::int64_t>(random.below(64));
+  int small_ones = 0;
+  for (int round = 0; round < 800; ++round) {
+    // Small ones, those of every phase, the greatest.
+    const std::int64_t ceiling = round % 5 == 0   ? 32767
+                                 : round % 5 == 1 ? (1 << (1 + random.below(8))) - 1
+                                                  : 1 + static_cast<std::int64_t>(random.below(64));
     const std::size_t n = 1 + random.below(70);
     std::vector<std::int32_t> threshold(n), limit(n), sums(n);
     std::vector<float> reciprocal(n);
     std::vector<Count> expected(n);
     for (std::size_t i = 0; i < n; ++i) {
-      const std::int64_t most = kTop / (ceiling + 1);  // (C + 1) theta < 2^31
+      // (C + 1) theta < 2^31
+      const std::int64_t most = std::max<std::int64_t>(1, (round % 2 == 0 ? kTop : kSmallVolley) / (ceiling + 1));
       std::int64_t theta = 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(most)));
       if (random.below(4) == 0) theta = most;
       if (random.below(4) == 0) theta = 1 + static_cast<std::int64_t>(random.below(8));
@@ -114,12 +242,23 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
       const std::int64_t shifted = sum + (theta >> 1);
       expected[i] = static_cast<Count>(shifted < 0 ? 0 : std::min(shifted / theta, ceiling));
     }
+    const bool small = std::ranges::all_of(threshold, [&](auto theta) { return (ceiling + 1) * theta <= kSmallVolley; });
+    small_ones += small;
+    std::vector<float> half(n);
+    for (std::size_t i = 0; i < n; ++i)
+      half[i] = (static_cast<float>(threshold[i] >> 1) + 0.5f) / static_cast<float>(threshold[i]);
     each_table([&](const Table& table) {
       std::vector<Count> out(n);
+      if (small) {
+        table.fire_small_volley({reciprocal.data(), half.data(), static_cast<float>(ceiling) + 0.5f}, sums.data(), n,
+                                out.data());
+        CHECK(out == expected);
+      }
       table.fire_volley({threshold.data(), limit.data(), reciprocal.data()}, sums.data(), n, out.data());
       CHECK(out == expected);
     });
   }
+  CHECK(small_ones > 200);
 }
 
 TEST_CASE("a step's spikes and potentials equal the plain twin's up to the clamps") {
@@ -140,11 +279,11 @@ TEST_CASE("a step's spikes and potentials equal the plain twin's up to the clamp
     const Step step{threshold.data(), step_of.v_min, step_of.v_max};
     auto expected_v = v;
     std::vector<Count> expected(n);
-    reference::fire_step(step, sums.data(), n, expected_v.data(), expected.data());
+    const bool rest = reference::fire_step(step, sums.data(), n, expected_v.data(), expected.data());
     each_table([&](const Table& table) {
       auto potentials = v;
       std::vector<Count> out(n);
-      table.fire_step(step, sums.data(), n, potentials.data(), out.data());
+      CHECK(table.fire_step(step, sums.data(), n, potentials.data(), out.data()) == rest);
       CHECK(out == expected);
       CHECK(potentials == expected_v);
     });
@@ -170,7 +309,56 @@ TEST_CASE("tallies, fan-out sums and maxima equal their plain twins") {
       CHECK(tally.events == expected.events);
       CHECK(table.sum_where(counts.data(), fan_out.data(), n) ==
             reference::sum_where(counts.data(), fan_out.data(), n));
+      CHECK(table.set_bits(counts.data(), n) == reference::set_bits(counts.data(), n));
       CHECK(table.greatest(counts.data(), n) == reference::greatest(counts.data(), n));
+    });
+  }
+}
+
+TEST_CASE("sums of pooling windows equal their plain twin") {
+  SeededRandom random(9);
+  for (int round = 0; round < 100; ++round) {
+    const std::size_t channels = 1 + random.below(90), width = 1 + random.below(3), stride = 1 + random.below(3),
+                      positions = 1 + random.below(6), height = 1 + random.below(3);
+    const std::size_t pitch = ((positions - 1) * stride + width) * channels, n = positions * channels;
+    const auto counts = some_counts(random, height * pitch + kSlack, 2047);
+    const PoolWindow window{height, width, pitch, stride * channels, channels};
+    std::vector<Count> expected(n);
+    reference::sum_windows(window, counts.data(), positions, expected.data());
+    each_table([&](const Table& table) {
+      std::vector<Count> sums(n + kSlack);
+      table.sum_windows(window, counts.data(), positions, sums.data());
+      sums.resize(n);
+      CHECK(sums == expected);
+    });
+  }
+}
+
+TEST_CASE("tallies of small counts by the digits of keys are the tallies by whole keys, up to the extremes") {
+  SeededRandom random(8);
+  for (int round = 0; round < 60; ++round) {
+    const bool extreme = round % 3 == 0;
+    const std::size_t n = random.below(extreme ? 20000 : 300), stride = n + random.below(5);
+    const auto counts = extreme ? std::vector<Count>(n, kSmallCount) : some_counts(random, n, kSmallCount);
+    std::vector<std::uint32_t> low(n), high(n), fan_out(n);
+    std::vector<std::int16_t> limbs(4 * stride);
+    std::vector<std::uint16_t> small_fan_out(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      std::uint64_t key = 0;
+      for (std::size_t j = 0; j < 4; ++j) {
+        const auto digit = extreme ? std::int16_t{-32768} : static_cast<std::int16_t>(random.u64());
+        limbs[j * stride + i] = digit;
+        key += static_cast<std::uint64_t>(std::int64_t{digit}) << (16 * j);
+      }
+      low[i] = static_cast<std::uint32_t>(key);
+      high[i] = static_cast<std::uint32_t>(key >> 32);
+      fan_out[i] = small_fan_out[i] = extreme ? 32767 : static_cast<std::uint16_t>(random.below(32768));
+    }
+    const Tally expected = reference::tally(counts.data(), low.data(), high.data(), n);
+    const auto reached = reference::sum_where(counts.data(), fan_out.data(), n);
+    each_table([&](const Table& table) {
+      CHECK(table.tally_small(counts.data(), {limbs.data(), stride}, n) == expected);
+      CHECK(table.sum_where_small(counts.data(), small_fan_out.data(), n) == reached);
     });
   }
 }

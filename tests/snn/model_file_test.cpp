@@ -9,6 +9,7 @@
 
 #include "core/sha256.hpp"
 #include "random_models.hpp"
+#include "snn/engine.hpp"
 
 namespace syn::snn {
 namespace {
@@ -17,7 +18,7 @@ using namespace testing;
 
 Model small_model() {
   SeededRandom random(5);
-  ModelBuilder b(random, {.code = Code::volley, .steps = 4});
+  ModelBuilder b(random, {.code = Code::volley, .steps = 4, .branches = false});
   const auto in = b.input({3, 3, 1});
   const auto [conv, shape] = b.conv(in, 2);
   const auto hidden = b.neurons(shape, 1000);
@@ -47,7 +48,7 @@ void seal(Bytes& bytes) {
 TEST_CASE("a model reads back as it was written, and is written the same twice") {
   SeededRandom random(6);
   for (int round = 0; round < 40; ++round) {
-    Model model = random_model(random, {.code = round % 2 ? Code::step : Code::volley, .steps = 5});
+    Model model = random_model(random, {.code = static_cast<Code>(round % 3), .steps = 5});
     model.notes = {{"seed", std::to_string(round)}, {std::string("\xff\xfe", 2), ""}};
     const Bytes bytes = write_model(model);
     const auto read = read_model(bytes, "a test");
@@ -123,6 +124,30 @@ TEST_CASE("an unknown version and numbers that are not finite are refused by nam
   model = small_model();
   model.populations[0].mean_count = std::numeric_limits<double>::infinity();
   CHECK(refusal(write_model(model)).find("not finite") != std::string::npos);
+}
+
+TEST_CASE("files say what earlier programs said of max pooling, and a shift beyond all channels is refused") {
+  SeededRandom random(9);
+  const auto written = [&](Connection connection, Kind kind) {
+    ModelBuilder b(random, {.branches = false});
+    const auto in = b.input({4, 4, 2}), next = b.pooled({4, 4, 2}, 255), out = b.readout(2);
+    b.join(in, next, std::move(connection));
+    b.join(next, out, Dense{std::vector<std::int8_t>(64, 1)});
+    Model model = b.take();
+    model.populations[1].kind = std::move(kind);
+    return write_model(model);
+  };
+  // Dilation 1 is not stored: Window fields 5 and 6 (tags 0x28, 0x30) are absent, as in files of before it could be
+  // set.
+  const Bytes plain{0x9a, 0x01, 8, 0x08, 1, 0x10, 1, 0x18, 1, 0x20, 1};
+  const Bytes with_pool = written(MaxPool{}, Pooled{});
+  CHECK(std::search(with_pool.begin(), with_pool.end(), plain.begin(), plain.end()) != with_pool.end());
+  const auto read = read_model(with_pool, "a test");
+  REQUIRE(read.has_value());
+  CHECK(std::get<MaxPool>(read->projections[0].connection) == MaxPool{});
+  const IntegrateAndFire fire{.threshold = {1, 1}, .bias = {0, 0}};
+  CHECK(refusal(written(OneToOne{.shift = -65536, .multiplier = {1, 1}}, fire)).empty());
+  CHECK(refusal(written(OneToOne{.shift = -65537, .multiplier = {1, 1}}, fire)) == "a shift of -65537 channels");
 }
 
 TEST_CASE("a feature that this program does not know is refused by its name") {

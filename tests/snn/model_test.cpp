@@ -18,6 +18,7 @@ TEST_CASE("populations are found by name and weights are counted over convolutio
   CHECK(weight_count(model) == 38);
   CHECK(std::string(name_of(Code::step)) == "step");
   CHECK(std::string(name_of(Code::volley)) == "volley");
+  CHECK(std::string(name_of(Code::phase)) == "phase");
 }
 
 }  // namespace syn::snn

@@ -1,10 +1,7 @@
-// Random legal models of every kind, and an interpreter that knows nothing of the engine: one neuron at a time, in
-// 64-bit numbers, straight from the comments of snn/model.hpp.
+// Random legal models of every kind. Deliberately not here: what they compute (interpreter.hpp).
 #pragma once
 
 #include "core/random.hpp"
-#include "snn/engine.hpp"
-#include "snn/metrics.hpp"
 #include "snn/model.hpp"
 
 namespace syn::snn::testing {
@@ -12,7 +9,8 @@ namespace syn::snn::testing {
 struct RandomOptions {
   Code code = Code::volley;
   std::uint32_t steps = 8;
-  bool branches = true;  // several projections into one population
+  bool branches = true;  // several projections into one population: sums, residuals, concatenations
+  bool loose = true;     // channels that nothing feeds, and such that feed nothing
   bool pixel_padding = true;
   std::uint32_t density = 50;  // percent of non-zero inputs
 };
@@ -51,10 +49,13 @@ class ModelBuilder {
       fire.threshold.push_back(static_cast<std::int32_t>(1 + random_.below(static_cast<std::uint64_t>(scale))));
       fire.bias.push_back(static_cast<std::int32_t>(random_.below(200)) - 100);
     }
+    if (options_.branches && random_.below(4) == 0) {  // one a neuron
+      fire.bias.resize(shape.neurons());
+      for (auto& bias : fire.bias) bias = static_cast<std::int32_t>(random_.below(200)) - 100;
+    }
     fire.v_min = -4 * scale;
     fire.v_max = 3 * scale;
-    return add("if" + std::to_string(model_.populations.size()), shape, fire,
-               options_.code == Code::volley ? options_.steps : 1);
+    return add("if" + std::to_string(model_.populations.size()), shape, fire, model_.levels());
   }
   std::uint32_t readout(std::uint32_t classes) {
     Readout readout;
@@ -66,6 +67,26 @@ class ModelBuilder {
   }
   std::uint32_t pooled(Shape shape, std::uint32_t greatest) {
     return add("pool" + std::to_string(model_.populations.size()), shape, Pooled{}, greatest);
+  }
+  // The same geometry, channel by channel. Source channel i feeds target channel i + shift, where there is one.
+  Depthwise depthwise(std::uint32_t from, const Conv& like, std::int32_t shift) {
+    return {
+        .kernel_height = like.kernel_height,
+        .kernel_width = like.kernel_width,
+        .stride_y = like.stride_y,
+        .stride_x = like.stride_x,
+        .dilation_y = like.dilation_y,
+        .dilation_x = like.dilation_x,
+        .pad_top = like.pad_top,
+        .pad_left = like.pad_left,
+        .shift = shift,
+        .weights = random_weights(random_, std::size_t{like.kernel_height} * like.kernel_width * shape(from).channels)};
+  }
+  OneToOne one_to_one(std::uint32_t from, std::int32_t shift) {
+    OneToOne one{.shift = shift, .multiplier = {}};
+    for (std::uint32_t c = 0; c < shape(from).channels; ++c)
+      one.multiplier.push_back(static_cast<std::int32_t>(random_.below(4000)) - 1000);
+    return one;
   }
   void join(std::uint32_t from, std::uint32_t to, Connection connection) {
     model_.projections.push_back({from, to, std::move(connection)});
@@ -120,55 +141,139 @@ class ModelBuilder {
   Model model_;
 };
 
-// input -> convolutions, pooling, branches -> dense -> readout
-inline Model random_model(Random& random, const RandomOptions& options) {
-  ModelBuilder b(random, options);
-  std::uint32_t at = b.input({pick(random, 3, 9), pick(random, 3, 9), pick(random, 1, 3)});
-  const std::uint32_t layers = pick(random, 1, 4);
-  for (std::uint32_t layer = 0; layer < layers; ++layer) {
-    const Shape in = b.shape(at);
-    const auto kind = random.below(4);
-    if (kind == 0 && in.height >= 2 && in.width >= 2 && b.greatest(at) <= 1000) {
-      const bool overlapping = random.below(2) == 0;
-      const Shape out =
-          overlapping ? Shape{in.height, in.width, in.channels} : Shape{in.height / 2, in.width / 2, in.channels};
-      if (random.below(2) == 0) {
-        SumPool pool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2, .multiplier = {}};
-        if (overlapping)
-          pool = {.kernel_height = 3, .kernel_width = 2, .stride_y = 1, .stride_x = 1, .pad_top = 1, .multiplier = {}};
-        if (random.below(2) == 0)
-          for (std::uint32_t i = 0; i < out.positions(); ++i)
-            pool.multiplier.push_back(static_cast<std::uint16_t>(random.below(4)));
-        const auto next = b.pooled(out, b.greatest(at) * 6 * (pool.multiplier.empty() ? 1 : 3));
-        b.join(at, next, pool);
-        at = next;
+// input -> convolutions, depthwise ones, pooling, residuals, concatenations -> dense -> readout
+class RandomModel {
+ public:
+  RandomModel(Random& random, const RandomOptions& options) : random_(random), options_(options), b_(random, options) {}
+
+  Model operator()() {
+    at_ = {b_.input({pick(random_, 3, 9), pick(random_, 3, 9), pick(random_, 1, 3)})};
+    const std::uint32_t layers = pick(random_, 1, 4);
+    for (std::uint32_t layer = 0; layer < layers; ++layer) {
+      scale_ = layer == 0 ? 20000 : 1500;
+      const auto kind = random_.below(options_.branches ? 8 : 4);
+      if (kind == 0 && can_pool()) {
+        pool();
+      } else if (kind == 4 || kind == 5) {
+        depthwise();
+      } else if (kind == 6) {
+        residual();
+      } else if (kind == 7) {
+        concatenation();
       } else {
-        MaxPool pool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2};
-        if (overlapping) pool = {.kernel_height = 3, .kernel_width = 2, .stride_y = 1, .stride_x = 1, .pad_top = 1};
-        const auto next = b.pooled(out, b.greatest(at));
-        b.join(at, next, pool);
-        at = next;
+        convolution(pick(random_, 1, 40));
       }
-      continue;
     }
-    const auto [conv, out] = b.conv(at, pick(random, 1, 40));
-    const auto next = b.neurons(out, layer == 0 ? 20000 : 1500);
-    b.join(at, next, conv);
-    if (options.branches && random.below(2) == 0) {  // a second convolution of the same geometry
+    if (random_.below(2) == 0) dense(b_.neurons({1, 1, pick(random_, 1, 70)}, 5000));
+    dense(b_.readout(pick(random_, 2, 10)));
+    return b_.take();
+  }
+
+ private:
+  Shape in() const { return b_.shape(at_.front()); }  // of the first part: height and width are those of all
+
+  bool can_pool() const {
+    return at_.size() == 1 && in().height >= 3 && in().width >= 3 && b_.greatest(at_.front()) <= 1000;
+  }
+  void pool() {
+    const std::uint32_t from = at_.front();
+    const auto geometry = random_.below(3);
+    Shape out = in();
+    if (geometry == 0) out.height /= 2, out.width /= 2;
+    if (random_.below(2) == 0) {
+      SumPool pool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2, .multiplier = {}};
+      if (geometry != 0)
+        pool = {.kernel_height = 3, .kernel_width = 2, .stride_y = 1, .stride_x = 1, .pad_top = 1, .multiplier = {}};
+      if (random_.below(2) == 0)
+        for (std::uint32_t i = 0; i < out.positions(); ++i)
+          pool.multiplier.push_back(static_cast<std::uint16_t>(random_.below(4)));
+      at_ = {b_.pooled(out, b_.greatest(from) * 6 * (pool.multiplier.empty() ? 1 : 3))};
+      b_.join(from, at_.front(), pool);
+    } else {
+      MaxPool pool{.kernel_height = 2, .kernel_width = 2, .stride_y = 2, .stride_x = 2};
+      if (geometry == 1) pool = {.kernel_height = 3, .kernel_width = 2, .stride_y = 1, .stride_x = 1, .pad_top = 1};
+      if (geometry == 2)
+        pool = {.kernel_height = 2, .kernel_width = 2, .pad_top = 1, .pad_left = 1, .dilation_y = 2, .dilation_x = 2};
+      at_ = {b_.pooled(out, b_.greatest(from))};
+      b_.join(from, at_.front(), pool);
+    }
+  }
+
+  // One projection a part: reading a concatenation.
+  std::uint32_t convolution_of(const Conv& conv, Shape out) {
+    const auto next = b_.neurons(out, scale_);
+    for (const std::uint32_t from : at_) {
+      Conv part = conv;
+      part.weights = random_weights(
+          random_, std::size_t{conv.kernel_height} * conv.kernel_width * b_.shape(from).channels * out.channels);
+      b_.join(from, next, part);
+    }
+    return next;
+  }
+  void convolution(std::uint32_t channels) {
+    const auto [conv, out] = b_.conv(at_.front(), channels);
+    const auto next = convolution_of(conv, out);
+    if (options_.branches && random_.below(2) == 0) {  // a second convolution of the same geometry
       Conv other = conv;
-      other.weights = random_weights(random, conv.weights.size());
-      b.join(at, next, other);
+      other.weights = random_weights(random_, conv.weights.size());
+      b_.join(at_.front(), next, other);
     }
-    at = next;
+    at_ = {next};
   }
-  if (random.below(2) == 0) {
-    const auto hidden = b.neurons({1, 1, pick(random, 1, 70)}, 5000);
-    b.join(at, hidden, Dense{random_weights(random, std::size_t{b.shape(at).neurons()} * b.shape(hidden).channels)});
-    at = hidden;
+  void depthwise() {
+    std::uint32_t channels = 0;
+    for (const std::uint32_t from : at_) channels += b_.shape(from).channels;
+    if (options_.loose && random_.below(3) == 0) channels = pick(random_, 1, channels + 3);
+    const auto [conv, out] = b_.conv(at_.front(), channels);
+    const auto next = b_.neurons(out, scale_);
+    std::int32_t shift = options_.loose && random_.below(3) == 0 ? static_cast<std::int32_t>(random_.below(5)) - 2 : 0;
+    for (const std::uint32_t from : at_) {
+      b_.join(from, next, b_.depthwise(from, conv, shift));
+      shift += static_cast<std::int32_t>(b_.shape(from).channels);
+    }
+    at_ = {next};
   }
-  const auto out = b.readout(pick(random, 2, 10));
-  b.join(at, out, Dense{random_weights(random, std::size_t{b.shape(at).neurons()} * b.shape(out).channels)});
-  return b.take();
+  // Two convolutions, and around them every part as it is.
+  void residual() {
+    const std::vector<std::uint32_t> around = at_;
+    std::uint32_t channels = 0;
+    for (const std::uint32_t from : around) channels += b_.shape(from).channels;
+    if (options_.loose && random_.below(4) == 0) channels = pick(random_, 1, channels + 2);
+    const Conv same{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1, .weights = {}};
+    Shape shape = in();
+    shape.channels = pick(random_, 1, 24);
+    at_ = {convolution_of(same, shape)};
+    shape.channels = channels;
+    const auto sum = convolution_of(same, shape);
+    std::int32_t shift = 0;
+    for (const std::uint32_t from : around) {
+      b_.join(from, sum, b_.one_to_one(from, shift));
+      shift += static_cast<std::int32_t>(b_.shape(from).channels);
+    }
+    at_ = {sum};
+  }
+  void concatenation() {
+    const auto [conv, out] = b_.conv(at_.front(), pick(random_, 1, 20));
+    Shape other = out;
+    other.channels = pick(random_, 1, 20);
+    const auto first = convolution_of(conv, out), second = convolution_of(conv, other);
+    at_ = {first, second};
+  }
+  void dense(std::uint32_t to) {
+    for (const std::uint32_t from : at_)
+      b_.join(from, to, Dense{random_weights(random_, std::size_t{b_.shape(from).neurons()} * b_.shape(to).channels)});
+    at_ = {to};
+  }
+
+  Random& random_;
+  RandomOptions options_;
+  ModelBuilder b_;
+  std::vector<std::uint32_t> at_;  // what the next layer reads: the parts of a concatenation, or one population
+  std::int32_t scale_ = 0;
+};
+
+inline Model random_model(Random& random, const RandomOptions& options) {
+  return RandomModel(random, options)();
 }
 
 inline std::vector<Count> random_counts(Random& random, std::size_t n, std::uint32_t greatest, std::uint32_t density) {
@@ -176,122 +281,6 @@ inline std::vector<Count> random_counts(Random& random, std::size_t n, std::uint
   for (Count& c : counts)
     if (random.below(100) < density) c = static_cast<Count>(1 + random.below(greatest));
   return counts;
-}
-
-// ---- the interpreter ----------------------------------------------------------------------------------------------
-struct Interpreted {
-  std::vector<std::vector<std::vector<std::int64_t>>> counts;  // [row][population][neuron]
-  std::vector<std::int32_t> potentials;
-  std::uint64_t checksum = 0, spikes = 0, events = 0;
-};
-
-inline std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
-  return a >= 0 ? a / b : -((-a + b - 1) / b);
-}
-
-// The inputs of one target neuron: fn(count or cumulative count of a source neuron, weight), padding included.
-template <class Fn>
-void each_synapse(const Model& m, const Projection& p, const std::vector<std::int64_t>& source, std::uint32_t neuron,
-                  Fn&& fn) {
-  const Population &from = m.populations[p.from], &to = m.populations[p.to];
-  const std::uint32_t channel = neuron % to.shape.channels, position = neuron / to.shape.channels;
-  const std::int64_t oy = position / to.shape.width, ox = position % to.shape.width;
-  const auto* pixels = std::get_if<Source>(&from.kind);
-  if (const auto* dense = std::get_if<Dense>(&p.connection)) {
-    for (std::size_t i = 0; i < source.size(); ++i) fn(source[i], dense->weights[i * to.shape.neurons() + neuron]);
-    return;
-  }
-  std::visit(
-      [&](const auto& w) {
-        using W = std::remove_cvref_t<decltype(w)>;
-        if constexpr (!std::is_same_v<W, Dense>) {
-          for (std::int64_t ky = 0; ky < w.kernel_height; ++ky)
-            for (std::int64_t kx = 0; kx < w.kernel_width; ++kx) {
-              std::int64_t dy = 1, dx = 1;
-              if constexpr (std::is_same_v<W, Conv>) dy = w.dilation_y, dx = w.dilation_x;
-              const std::int64_t iy = oy * w.stride_y - w.pad_top + ky * dy,
-                                 ix = ox * w.stride_x - w.pad_left + kx * dx;
-              const bool inside = iy >= 0 && iy < from.shape.height && ix >= 0 && ix < from.shape.width;
-              const auto at = static_cast<std::size_t>((iy * from.shape.width + ix) * from.shape.channels);
-              if constexpr (std::is_same_v<W, Conv>) {
-                for (std::uint32_t c = 0; c < from.shape.channels; ++c) {
-                  const std::int64_t border = pixels && !pixels->padding.empty() ? pixels->padding[c] : 0;
-                  const auto tap = static_cast<std::size_t>((ky * w.kernel_width + kx) * from.shape.channels + c);
-                  fn(inside ? source[at + c] : border, w.weights[tap * to.shape.channels + channel]);
-                }
-              } else if (inside) {
-                std::int64_t weight = 1;
-                if constexpr (std::is_same_v<W, SumPool>)
-                  if (!w.multiplier.empty()) weight = w.multiplier[position];
-                fn(source[at + channel], weight);
-              }
-            }
-        }
-      },
-      p.connection);
-}
-
-// `inputs[row]` for each Source in turn.
-inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::vector<Count>>>& inputs) {
-  Interpreted result;
-  std::vector<std::vector<std::int64_t>> v(m.populations.size()), cumulative(m.populations.size()),
-      maxima(m.populations.size());
-  for (std::size_t i = 0; i < m.populations.size(); ++i) {
-    const Population& p = m.populations[i];
-    v[i].assign(p.shape.neurons(), 0);
-    cumulative[i] = maxima[i] = v[i];
-    if (const auto* fire = std::get_if<IntegrateAndFire>(&p.kind))
-      for (std::size_t n = 0; n < v[i].size(); ++n) v[i][n] = fire->threshold[n % p.shape.channels] >> 1;
-  }
-  for (std::uint32_t t = 0; t < m.rows(); ++t) {
-    std::vector<std::vector<std::int64_t>> counts(m.populations.size());
-    std::size_t source = 0;
-    for (std::size_t i = 0; i < m.populations.size(); ++i) {
-      const Population& p = m.populations[i];
-      counts[i].assign(p.shape.neurons(), 0);
-      if (std::holds_alternative<Source>(p.kind)) {
-        counts[i].assign(inputs[t][source].begin(), inputs[t][source].end());
-        ++source;
-      }
-      for (std::uint32_t n = 0; n < p.shape.neurons() && !std::holds_alternative<Source>(p.kind); ++n) {
-        std::int64_t sum = 0, maximum = 0, cumulative_maximum = 0;
-        for (const Projection& projection : m.projections) {
-          if (projection.to != i) continue;
-          each_synapse(m, projection, counts[projection.from], n,
-                       [&](std::int64_t c, std::int64_t w) { sum += c * w, maximum = std::max(maximum, c); });
-          each_synapse(m, projection, cumulative[projection.from], n,
-                       [&](std::int64_t c, std::int64_t) { cumulative_maximum = std::max(cumulative_maximum, c); });
-          if (std::holds_alternative<MaxPool>(projection.connection))
-            sum = m.code == Code::volley ? maximum : cumulative_maximum - maxima[i][n];
-        }
-        const std::uint32_t channel = n % p.shape.channels;
-        if (const auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
-          const std::int64_t theta = fire->threshold[channel];
-          sum += fire->bias[channel];
-          if (m.code == Code::volley) {
-            counts[i][n] = std::clamp<std::int64_t>(floor_divide(sum + (theta >> 1), theta), 0, m.steps);
-          } else {
-            v[i][n] += sum;
-            if (v[i][n] >= theta) v[i][n] -= theta, counts[i][n] = 1;
-            v[i][n] = std::clamp<std::int64_t>(v[i][n], fire->v_min, fire->v_max);
-          }
-          result.spikes += static_cast<std::uint64_t>(counts[i][n]);
-          result.events += counts[i][n] != 0;
-        } else if (const auto* readout = std::get_if<Readout>(&p.kind)) {
-          v[i][n] += sum + readout->bias[channel];
-          if (t + 1 == m.rows()) result.potentials.push_back(static_cast<std::int32_t>(v[i][n]));
-          continue;
-        } else {
-          counts[i][n] = sum;
-          maxima[i][n] = cumulative_maximum;  // read only where the source is max-pooled
-        }
-        result.checksum += static_cast<std::uint64_t>(counts[i][n]) * count_key(hash64(p.name), n) * (2 * t + 1);
-      }
-      for (std::size_t n = 0; n < counts[i].size(); ++n) cumulative[i][n] += counts[i][n];
-    }
-    result.counts.push_back(std::move(counts));
-  }
-  return result;
 }
 
 }  // namespace syn::snn::testing

@@ -1,7 +1,11 @@
 // What Engine::make refuses, and that it says which population and channel.
 #include <doctest/doctest.h>
 
+#include <limits>
+
+#include "core/text.hpp"
 #include "random_models.hpp"
+#include "snn/engine.hpp"
 
 namespace syn::snn {
 namespace {
@@ -112,12 +116,95 @@ TEST_CASE("projections that do not fit, run backwards or hold -128 are refused b
       has(refusal_after([](Model& m) { m.projections.erase(m.projections.begin()); }), "'if1': nothing leads into it"));
   CHECK(has(refusal_after([](Model& m) { m.projections[0].connection = MaxPool{}; }),
             "max pooling leads only into a pooled population"));
+  CHECK(has(refusal_after([](Model& m) {
+              m.populations[1].kind = Pooled{};
+              m.projections[0].connection = OneToOne{};
+            }),
+            "one-to-one projection leads into a pooled"));
+  CHECK(has(refusal_after([](Model& m) {
+              m.populations[1].shape.width = 2;
+              m.projections[0].connection = OneToOne{};
+            }),
+            "different height or width"));
   CHECK(has(refusal_after([](Model& m) { m.projections[0].connection = SumPool{}; }),
             "cannot change the number of channels"));
   CHECK(has(refusal_after([](Model& m) { m.projections[0].connection = Conv{.kernel_height = 0, .weights = {}}; }),
             "below 1"));
   CHECK(has(refusal_after([](Model& m) { m.projections[0].connection = Conv{.pad_top = 1, .weights = {}}; }),
             "padding 1"));
+}
+
+TEST_CASE("phase counts to 2^T - 1, for 1 to 8 steps") {
+  for (std::uint32_t steps = 1; steps <= 9; ++steps) {
+    const std::string what = refusal_after(
+        [&](Model& m) {
+          m.steps = steps;
+          m.populations[1].greatest = (1u << steps) - 1;
+        },
+        Code::phase);
+    if (steps <= kGreatestPhase) {
+      CHECK(what == "");
+      CHECK(has(refusal_after([&](Model& m) { m.steps = steps, m.populations[1].greatest = 1u << steps; }, Code::phase),
+                text::cat("'if1': its greatest count is ", 1u << steps, ", the code gives ", (1u << steps) - 1)));
+    } else {
+      CHECK(has(what, "9 steps, outside the 1..8 of code phase"));
+    }
+  }
+}
+
+TEST_CASE("the overflow rule knows the most extreme bias of a channel, wherever it stands") {
+  constexpr std::int64_t kTop = (std::int64_t{1} << 31) - 1;
+  SeededRandom random(3);
+  const auto with_bias = [&](std::int64_t worst) {
+    ModelBuilder b(random, {.branches = false, .pixel_padding = false});
+    const auto in = b.input({2, 2, 1}), hidden = b.neurons({2, 2, 2}, 1000), out = b.readout(2);
+    b.join(in, hidden, Conv{.weights = {1, 1}});
+    b.join(hidden, out, Dense{std::vector<std::int8_t>(16, 1)});
+    Model model = b.take();
+    auto& fire = std::get<IntegrateAndFire>(model.populations[1].kind);
+    fire.threshold = {10, 10};
+    fire.bias.assign(8, 0);
+    fire.bias[5] = static_cast<std::int32_t>(worst);  // position 2, channel 1
+    return refusal(model);
+  };
+  CHECK(with_bias(kTop - 10 - 255) == "");
+  CHECK(has(with_bias(kTop - 10 - 254), "'if1': channel 1: its sums can reach"));
+  CHECK(with_bias(-(kTop - 10)) == "");
+  CHECK(has(with_bias(-(kTop - 9)), "'if1': channel 1"));
+}
+
+TEST_CASE("depthwise and one-to-one sums are bounded by what each channel really reads") {
+  SeededRandom random(4);
+  // 3 source channels up to 255; weights of channel 1 alone can reach the top.
+  const auto joined = [&](Connection connection, std::int32_t threshold) {
+    ModelBuilder b(random, {.branches = false, .pixel_padding = false});
+    const auto in = b.input({2, 2, 3}), hidden = b.neurons({2, 2, 3}, 1000), out = b.readout(2);
+    b.join(in, hidden, std::move(connection));
+    b.join(hidden, out, Dense{std::vector<std::int8_t>(24, 1)});
+    Model model = b.take();
+    auto& fire = std::get<IntegrateAndFire>(model.populations[1].kind);
+    fire.threshold.assign(3, threshold);
+    fire.bias.assign(3, 0);
+    return refusal(model);
+  };
+  constexpr std::int32_t kMost = ((std::int64_t{1} << 31) - 1) / 255;
+  CHECK(joined(OneToOne{.multiplier = {1, kMost - 1, 1}}, 100) == "");
+  CHECK(has(joined(OneToOne{.multiplier = {1, kMost, 1}}, 1000), "'if1': channel 1: its sums can reach"));
+  CHECK(has(joined(OneToOne{.shift = 1, .multiplier = {1, -kMost, 1}}, 1000), "'if1': channel 2"));
+  CHECK(joined(OneToOne{.shift = 2, .multiplier = {1, -kMost, 1}}, 1000) == "");  // channel 1 leads nowhere
+  CHECK(has(joined(OneToOne{.multiplier = {1, kGreatestMultiplier + 1, 1}}, 1), "beyond 16777216 in amount"));
+  CHECK(has(joined(OneToOne{.multiplier = {1, 1}}, 1), "multipliers do not fit"));
+  CHECK(has(joined(OneToOne{.shift = 70000, .multiplier = {1, 1, 1}}, 1), "a shift of 70000 channels"));
+  const Depthwise taps{.kernel_height = 1, .kernel_width = 2, .pad_left = 1, .weights = {1, 127, 1, 1, 127, 1}};
+  constexpr std::int32_t kTop = std::numeric_limits<std::int32_t>::max();
+  // (C + 1) theta comes first here: C = 8 leaves a ninth of the top, far above two weights of 127 times 255.
+  CHECK(joined(taps, kTop / 9) == "");
+  CHECK(has(joined(taps, kTop / 9 + 1), "channel 0"));
+  Depthwise wrong = taps;
+  wrong.weights[4] = -128;
+  CHECK(has(joined(wrong, 1), "a weight of -128"));
+  wrong.weights.pop_back();
+  CHECK(has(joined(wrong, 1), "5 weights where the shapes need 6"));
 }
 
 TEST_CASE("pooled sums above the greatest count are refused") {

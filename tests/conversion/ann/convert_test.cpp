@@ -64,14 +64,14 @@ TEST_CASE("a network of whole numbers converts into exactly its quantised self")
   const auto k1 = whole(kMid, kIn), k2 = whole(kOut, kMid * kSide * kSide);
   const std::vector<std::int64_t> bias{-900, 4000, 777, 0}, theta{1237, 901, 1500, 2048};
   ann::Conv first{{}, 1, {{kMid, kIn, 1, 1}, {}}, {{kMid}, {}}};
-  std::vector<double> ceilings;
+  ann::QuantisedRelu activation{{{kMid}, {}}, kLevels};
   std::vector<float> amplitude;
   for (std::size_t o = 0; o < kMid; ++o) {
     const double unit = std::ldexp(1., -static_cast<int>(12 + o));  // of the sums; a weight is 255 * unit * k
     for (std::size_t i = 0; i < kIn; ++i)
       first.weight.data.push_back(static_cast<float>(255 * unit * static_cast<double>(k1[o * kIn + i])));
     first.bias.data.push_back(static_cast<float>(unit * static_cast<double>(bias[o])));
-    ceilings.push_back(unit * static_cast<double>(theta[o] * kLevels));
+    activation.ceiling.data.push_back(static_cast<float>(unit * static_cast<double>(theta[o] * kLevels)));
     amplitude.push_back(static_cast<float>(unit * static_cast<double>(theta[o])));
   }
   ann::Gemm second{{{kOut, kMid * kSide * kSide}, {}}, {}};
@@ -79,10 +79,9 @@ TEST_CASE("a network of whole numbers converts into exactly its quantised self")
     const std::size_t channel = i % (kMid * kSide * kSide) / (kSide * kSide);
     second.weight.data.push_back(static_cast<float>(static_cast<double>(k2[i]) / amplitude[channel] / 1024));
   }
-  const auto graph = chain({kIn, kSide, kSide}, {first, ann::Relu{}, ann::Flatten{}, second});
+  const auto graph = chain({kIn, kSide, kSide}, {first, activation, ann::Flatten{}, second});
   const auto data = images(r, {kIn, kSide, kSide}, 30);
-  ConvertOptions options{.steps = kLevels, .ceilings = {{"Conv_0", ceilings}}};
-  const auto result = converted(graph, data, options);
+  const auto result = converted(graph, data, {.steps = kLevels});
   const auto& neurons = std::get<snn::IntegrateAndFire>(result.model.populations[1].kind);
   for (std::size_t o = 0; o < kMid; ++o) {
     CHECK(neurons.threshold[o] == theta[o]);
@@ -113,7 +112,8 @@ TEST_CASE("the integers follow from the graph by the rules alone") {
   const auto graph = chain({2, 6, 6}, {conv(r, 5, 2, {{3, 3}}), ann::Relu{}, ann::AveragePool{{{2, 2}, {2, 2}}},
                                        ann::Flatten{}, gemm(r, 4, 20)});
   const auto data = images(r, {2, 6, 6}, 40);
-  const auto result = converted(graph, data, {.steps = 6, .bias_correction = false});
+  const auto result =
+      converted(graph, data, {.steps = 6, .bias_correction = false, .rounding = WeightRounding::nearest});
   const snn::Model& model = result.model;
   REQUIRE(model.populations.size() == 4);
   CHECK(model.populations[0].amplitude == std::vector<double>(2, 1 / 255.));
@@ -254,9 +254,8 @@ TEST_CASE("what has no place in a spiking network is refused by name") {
   refused(chain({2, 6, 6},
                 {conv(r, 4, 2, {{3, 3}}), ann::AveragePool{{{2, 2}}}, ann::Relu{}, ann::Flatten{}, gemm(r, 3, 36)}),
           "Conv_0");
-  refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}, 2), ann::Relu{}, ann::Flatten{}, gemm(r, 3, 64)}), "Conv_0");
   refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}), ann::Relu{}}), "Relu_1");
-  refused(chain({2, 6, 6}, {ann::Relu{}, ann::Flatten{}, gemm(r, 3, 72)}), "Relu_0");
+  refused(chain({2, 6, 6}, {conv(r, 4, 2, {{3, 3}}), ann::LeakyRelu{}, ann::Flatten{}, gemm(r, 3, 64)}), "LeakyRelu_1");
   refused(chain({3, 6, 6}, {ann::Flatten{}, gemm(r, 3, 108)}), "v0");  // another shape than the data
   const auto good = chain({2, 6, 6}, {ann::Flatten{}, gemm(r, 3, 72)});
   CHECK(convert(good, data, {}).has_value());

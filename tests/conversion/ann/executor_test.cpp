@@ -94,3 +94,90 @@ TEST_CASE("a graph whose shapes do not fit is refused by node name") {
   cyclic.nodes[0].inputs = {"v2"};
   refused(std::move(cyclic), "Relu_0");
 }
+
+TEST_CASE("operators of several inputs, constants and channels refuse what does not fit, by node name") {
+  SeededRandom r(12);
+  const auto refused = [](ann::Graph graph, const char* node) {
+    const auto executor = ann::Executor::make(std::move(graph));
+    REQUIRE(!executor);
+    CHECK(executor.error().where.find(node) != std::string::npos);
+  };
+  const auto joined = [&](ann::Operator join, ann::Operator between) {
+    auto graph = chain({4, 6, 6}, {std::move(between), std::move(join)});
+    graph.nodes[1].inputs.push_back("v0");
+    return graph;
+  };
+  refused(joined(ann::Add{}, conv(r, 5, 4, {{1, 1}})), "Add_1");
+  refused(joined(ann::Add{}, ann::Flatten{}), "Add_1");
+  refused(joined(ann::Concat{}, ann::MaxPool{{{2, 2}}}), "Concat_1");
+  refused(joined(ann::Relu{}, ann::Relu{}), "Relu_1");
+  refused(chain({4, 6, 6}, {ann::Affine{tensor(r, {3}, 0, 1), {{1}, {0}}}}), "Affine_0");
+  refused(chain({4, 6, 6}, {ann::QuantisedRelu{{{1}, {-1}}, 8}}), "QuantisedRelu_0");
+  refused(chain({4, 6, 6}, {ann::QuantisedRelu{{{1}, {1}}, 0}}), "QuantisedRelu_0");
+  refused(chain({4, 6, 6}, {ann::Clip{1, 0}}), "Clip_0");
+  refused(chain({4, 6, 6}, {ann::ChannelPermutation{{0, 1, 2}}}), "ChannelPermutation_0");
+  refused(chain({4, 6, 6}, {ann::ChannelPermutation{{0, 1, 2, 2}}}), "ChannelPermutation_0");
+  refused(chain({4, 6, 6}, {ann::ChannelPermutation{{0, 1, 2, 4}}}), "ChannelPermutation_0");
+  refused(chain({4, 6, 6}, {ann::Reshape{{5, 6, 6}}}), "Reshape_0");
+  refused(chain({4, 6, 6}, {ann::Reshape{{-4, -6, 6}}}), "Reshape_0");
+  refused(chain({4, 6, 6}, {ann::Reshape{{24, 6}}}), "Reshape_0");
+  refused(chain({4, 6, 6}, {ann::Pad{{0, 0}, {-1, 0}, 0}}), "Pad_0");
+  refused(chain({4, 6, 6}, {ann::Pad{{1 << 20, 1 << 20}, {0, 0}, 0}}), "Pad_0");
+  refused(chain({4, 6, 6}, {ann::LocalResponseNormalization{.size = 0}}), "LRN_0");
+  refused(chain({4, 6, 6}, {ann::MaxPool{{{2, 2}, {1, 1}, {7, 1}, {6, 0}, {1, 0}}}}), "MaxPool_0");
+}
+
+TEST_CASE("memory is used again as soon as a value has no reader left, and no reader notices") {
+  SeededRandom r(13);
+  for (int round = 0; round < 60; ++round) {
+    CAPTURE(round);
+    ann::Graph graph{"random", "in", {3, 5, 4}, {}, {}};
+    std::vector<std::pair<std::string, std::int64_t>> values{{"in", 3}};  // with their channels
+    for (int i = 0; i < 14; ++i) {
+      const auto [from, channels] = values[values.size() - 1 - r.below(std::min<std::uint64_t>(4, values.size()))];
+      const std::string name = "n" + std::to_string(i);
+      ann::Node node{name, ann::Relu{}, {from}, name};
+      std::int64_t made = channels;
+      switch (r.below(6)) {
+        case 0:
+          node.op = ann::Affine{tensor(r, {channels}, -2, 2), {{1}, {0.5f}}};
+          break;
+        case 1:
+          node.op = conv(r, made = 3, channels, {{1, 1}});
+          break;
+        case 2:
+        case 3: {
+          node.op = ann::Add{};
+          for (const auto& [other, width] : values) {
+            if (width == channels && r.below(2) == 0) node.inputs.push_back(other);
+          }
+          break;
+        }
+        case 4: {
+          if (channels > 20) break;
+          node.op = ann::Concat{};
+          node.inputs.push_back(values[r.below(values.size())].first);
+          for (const auto& [other, width] : values) made += other == node.inputs[1] ? width : 0;
+          break;
+        }
+        default:
+          node.op = ann::LeakyRelu{0.5f};
+      }
+      graph.nodes.push_back(std::move(node));
+      values.emplace_back(name, made);
+    }
+    graph.output = values[values.size() - 1 - r.below(3)].first;
+    const auto executor = ann::Executor::make(graph);
+    REQUIRE_MESSAGE(executor.has_value(), (executor ? "" : executor.error().what + executor.error().where));
+    std::vector<float> batch(3 * 60);
+    for (float& v : batch) v = uniform(r, -1, 1);
+    const auto got = executor->run(batch, 1);
+    const auto all = executor->values(batch).at(graph.output);  // channel-last, each value in memory of its own
+    const std::size_t channels = all.size() / 60;
+    REQUIRE(got.size() == all.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const std::size_t image = i / (channels * 20), channel = i / 20 % channels, position = i % 20;
+      REQUIRE(got[i] == all[(image * 20 + position) * channels + channel]);
+    }
+  }
+}

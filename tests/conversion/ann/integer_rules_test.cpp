@@ -25,6 +25,17 @@ bool tie(Wide a, Wide b) {
   return (2 * a + b) % (2 * b) == 0;
 }
 
+struct Quantised {
+  std::vector<double> unit;
+  std::vector<std::int8_t> weights;
+};
+Quantised quantised_weights(std::span<const double> folded, std::span<const double> bias, bool one_unit) {
+  std::vector<double> greatest(bias.size());
+  widen(greatest, folded);
+  const auto unit = units_of(greatest, std::vector<Identity>(bias.size()), bias, one_unit);
+  return {unit, quantise_weights(folded, unit)};
+}
+
 }  // namespace
 
 TEST_CASE("rule 1: weights are 127ths of the channel's greatest, halves rounded up") {
@@ -38,7 +49,7 @@ TEST_CASE("rule 1: weights are 127ths of the channel's greatest, halves rounded 
       folded[i] = static_cast<double>(numerator[i]) / (1 << 24);
     }
     const bool one_unit = round % 4 == 0;
-    const auto quantised = quantise_weights(folded, bias, one_unit);
+    const auto quantised = quantised_weights(folded, bias, one_unit);
     for (std::size_t i = 0; i < folded.size(); ++i) {
       std::int64_t greatest = 0;
       for (std::size_t j = one_unit ? 0 : i % outputs; j < folded.size(); j += one_unit ? 1 : outputs)
@@ -55,10 +66,22 @@ TEST_CASE("rule 1: weights are 127ths of the channel's greatest, halves rounded 
 
 TEST_CASE("rule 1: a channel without weights is told apart by its bias") {
   const std::vector<double> none(6), bias{0.5, 0};
-  const auto quantised = quantise_weights(none, bias, false);
+  const auto quantised = quantised_weights(none, bias, false);
   CHECK(quantised.weights == std::vector<std::int8_t>(6));
   CHECK(quantise_bias(bias[0], quantised.unit[0]) == 127);
   CHECK(quantise_bias(bias[1], quantised.unit[1]) == 0);
+}
+
+TEST_CASE("rule 7: an identity has 17 bits where it sets the unit, at most 24, and sums that leave room in 32") {
+  const std::vector<double> greatest{0, 127, 1e-9, 0}, bias(4);
+  const std::vector<Identity> identities{{0.5, 0.5 * 8}, {64, 64. * 8}, {0.5, 0.5 * 8}, {0.5, 0.5 * 32767}};
+  const auto unit = units_of(greatest, identities, bias, false);
+  CHECK(0.5 / unit[0] == 65536);
+  CHECK(unit[1] == 1);  // the weights' own: the multiplier is 64
+  CHECK(0.5 / unit[2] == 1 << 23);
+  CHECK(0.5 * 32767 / unit[3] == doctest::Approx(1 << 28));
+  const auto one = units_of(greatest, identities, bias, true);
+  CHECK(one == std::vector<double>(4, 1));
 }
 
 TEST_CASE("rules 2 and 3: biases and thresholds are whole units, halves rounded up") {

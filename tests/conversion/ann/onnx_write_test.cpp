@@ -25,16 +25,17 @@ ann::Tensor ramp(std::vector<std::int64_t> shape) {
 
 ann::Graph sample() {
   ann::Geometry strided{.kernel = {3, 2}, .stride = {2, 1}, .pad_begin = {1, 0}, .pad_end = {0, 1}};
-  return {.name = "sample",
-          .input = "image",
-          .input_shape = {2, 6, 5},
-          .output = "scores",
-          .nodes = {{"conv", ann::Conv{strided, 1, ramp({3, 2, 3, 2}), {}}, {"image"}, "a"},
-                    {"norm", ann::BatchNormalization{ramp({3}), ramp({3}), ramp({3}), ramp({3}), 0.5f}, {"a"}, "b"},
-                    {"relu", ann::Relu{}, {"b"}, "c"},
-                    {"pool", ann::AveragePool{.geometry = {.kernel = {2, 2}, .stride = {2, 2}}}, {"c"}, "d"},
-                    {"flat", ann::Flatten{}, {"d"}, "e"},
-                    {"readout", ann::Gemm{ramp({4, 6}), ramp({4})}, {"e"}, "scores"}}};
+  return {
+      .name = "sample",
+      .input = "image",
+      .input_shape = {2, 6, 5},
+      .output = "scores",
+      .nodes = {{"conv", ann::Conv{strided, 1, ramp({3, 2, 3, 2}), {}}, {"image"}, "a"},
+                {"norm", ann::BatchNormalization{ramp({3}), ramp({3}), ramp({3}), {{3}, {1, 2, 3}}, 0.5f}, {"a"}, "b"},
+                {"relu", ann::Relu{}, {"b"}, "c"},
+                {"pool", ann::AveragePool{.geometry = {.kernel = {2, 2}, .stride = {2, 2}}}, {"c"}, "d"},
+                {"flat", ann::Flatten{}, {"d"}, "e"},
+                {"readout", ann::Gemm{ramp({4, 6}), ramp({4})}, {"e"}, "scores"}}};
 }
 
 onnx::ModelProto written(const ann::Graph& graph) {
@@ -119,12 +120,12 @@ TEST_CASE("a graph that cannot be written is refused, by the node's name") {
   };
   ann::Graph torn = sample();
   std::get<ann::Conv>(torn.nodes[0].op).weight.data.pop_back();
-  CHECK(refused(torn).what == "the tensor 'conv.weight' has 35 values but its shape says 36");
-  CHECK(refused(torn).where == "conv");
+  CHECK(refused(torn).what.find("the weights 3x2x3x2 do not fit") != std::string::npos);
+  CHECK(refused(torn).where.find("'conv'") != std::string::npos);
   ann::Graph dilated = sample();
   std::get<ann::AveragePool>(dilated.nodes[3].op).geometry.dilation[0] = 2;
   CHECK(refused(dilated).where == "pool");
-  ann::Graph image = sample();
-  image.nodes.pop_back();
-  CHECK(refused(image).what == "the output is not a vector of class scores");
+  ann::Graph endless = sample();
+  endless.output = "nothing";
+  CHECK(refused(endless).what.find("made by no node") != std::string::npos);
 }

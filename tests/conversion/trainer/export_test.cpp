@@ -39,6 +39,10 @@ struct Interpreter {
   }
   void operator()(const ann::Flatten&) { x = x.contiguous().flatten(1); }
   void operator()(const ann::Softmax&) { x = torch::softmax(x, -1); }
+  template <class Other>
+  void operator()(const Other&) {
+    FAIL("the trainer exports no such operator");
+  }
 };
 
 // A network whose every tensor, running statistics included, is far from its first value.

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/random.hpp"
 #include "core/text.hpp"
@@ -92,6 +93,33 @@ TEST_CASE("a silent window costs three bytes, a sparse one little more than its 
   CHECK(packed.bytes.size() < 50);  // entropy 36, 16-bit indices 100, bitmap 125
   const auto dense = window(random, 1000, 1, 0.5, true);
   CHECK(pack(dense, 1, kAllEncodings).bytes.size() == 125);
+}
+
+// Counts of code phase: large ones, and where a layer is clipped many of the greatest. Half of a bell curve, as what a
+// ReLU lets through; the bound is the entropy of one neuron's count, measured on the window itself.
+TEST_CASE("windows of counts up to 255 cost little more than their entropy, dense or sparse") {
+  SeededRandom random(5);
+  for (const std::uint32_t greatest : {7u, 15u, 63u, 255u}) {
+    for (const double density : {0.02, 0.1, 0.3, 0.6, 0.9}) {
+      std::vector<Count> counts(40000);  // few would make the measured entropy too small
+      std::vector<double> seen(greatest + 1);
+      for (Count& c : counts) {
+        if (random.chance(density)) {
+          double bell = -6;
+          for (int i = 0; i < 12; ++i) bell += static_cast<double>(random.below(1 << 20)) / (1 << 20);
+          c = static_cast<Count>(std::min<double>(greatest, 1 + std::floor(std::abs(bell) * greatest / 2.5)));
+        }
+        ++seen[c];
+      }
+      double bits = 0;
+      for (const double n : seen)
+        if (n > 0) bits -= n * std::log2(n / static_cast<double>(counts.size()));
+      const auto packed = pack(counts, greatest, kAllEncodings);
+      const double over = static_cast<double>(packed.bytes.size()) * 8 / bits;
+      CHECK_MESSAGE(over < 1.12,
+                    text::cat("greatest ", greatest, " density ", density, " ", packed.encoding, " ", over));
+    }
+  }
 }
 
 TEST_CASE("the bytes are what they were") {
