@@ -9,9 +9,11 @@ set(SYN_LAYERS
   "nodes      | nodes               | snn core"
   "daemon     | nodes/daemon        | nodes transport codec snn core"
   "sim        | sim                 | nodes codec snn core"
-  "data       | conversion/data     | core"
+  "data       | conversion/data     | hdf5 core"
+  "hdf5       | conversion/hdf5     | core"
+  "nir        | conversion/nir      | hdf5 snn core"
   "conversion | conversion          | snn data core"
   "report     | report              | snn core"
   "trainer    | conversion/trainer  | conversion data core"
-  "cli        | cli                 | sim daemon nodes transport codec report conversion data snn core"
+  "cli        | cli                 | sim daemon nodes transport codec report nir hdf5 conversion data snn core"
 )
