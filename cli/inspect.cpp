@@ -91,8 +91,7 @@ class Inspect final : public Verb {
 
   static Expected<Answer> spiking(SpikingFile file) {
     const std::size_t file_bytes = file.bytes.size();
-    // The plainest kernels pack weights the widest: what is printed is no machine's own figure, and enough for all.
-    auto engine = snn::Engine::make(std::move(file.model), snn::Engine::kernel_names().back());
+    auto engine = snn::Engine::make(std::move(file.model));
     if (!engine) return fail(engine.error());
     const snn::Model& model = engine->model();
     Json json{{"kind", "syn"},

@@ -69,7 +69,12 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
 }
 
 void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels) {
-  std::size_t stage_events = 0, stage_starts = 0, stage_copies = 0;
+  ListRoom needed, at_most;
+  const auto add = [](ListRoom& to, const Linear::Size& size) {
+    to.events += size.events + kSlack;
+    to.starts += size.starts;
+    to.copies += (size.copy + kCopySlack) / kLine * kLine;
+  };
   for (const Projection& projection : model.projections) {
     if (projection.to != index) continue;
     Input input{.from = projection.from, .connection = &projection.connection};
@@ -80,12 +85,11 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
       input.linear = static_cast<int>(linears.size());
       const Linear& linear = conv ? linears.emplace_back(*conv, from, to, kernels)
                                   : linears.emplace_back(*dense, from, to, kernels);
-      input.events_at = stage_events;
-      input.starts_at = stage_starts;
-      input.copy_at = stage_copies;
-      stage_events += linear.event_count() + kSlack;
-      stage_starts += linear.start_count();
-      stage_copies += (linear.copy_bytes() + kCopySlack) / kLine * kLine;
+      input.events_at = needed.events;
+      input.starts_at = needed.starts;
+      input.copy_at = needed.copies;
+      add(needed, linear.size());
+      add(at_most, linear.size_at_most());
     }
     const auto* depthwise = std::get_if<Depthwise>(&projection.connection);
     const auto* one = std::get_if<OneToOne>(&projection.connection);
@@ -96,9 +100,8 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
     }
     stage.inputs.push_back(input);
   }
-  events = std::max(events, stage_events);
-  starts = std::max(starts, stage_starts);
-  copies = std::max(copies, stage_copies);
+  room.widen(needed);
+  room_at_most.widen(at_most);
 }
 
 void Compiled::add_neurons(Stage& stage) {
@@ -163,13 +166,15 @@ void Compiled::add_state(Stage& stage) {
 
 std::uint64_t Compiled::resident_bytes() const {
   std::uint64_t bytes = sizeof *this + bytes_of(linears, channelwise, stages) + weight_count(model);
-  for (const Linear& linear : linears) bytes += linear.resident_bytes();
+  for (const Linear& linear : linears)
+    bytes += linear.size_at_most().weights * sizeof(std::uint32_t) + linear.padding_bytes();
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages)
     bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.limbs, s.key_low, s.key_high, s.small_fan_out,
                       s.fan_out);
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
-  return bytes + counts * sizeof(Count) + events * 8 + starts * 4 + copies + band * 4;
+  return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.starts * 4 + room_at_most.copies +
+         band * 4;
 }
 
 }  // namespace syn::snn

@@ -2,6 +2,8 @@
 // Internal to snn/ (engine.cpp runs it).
 #pragma once
 
+#include <algorithm>
+
 #include "snn/channelwise.hpp"
 #include "snn/layers.hpp"
 #include "snn/linear.hpp"
@@ -43,6 +45,17 @@ struct Stage {  // one population
   bool has_fan_out() const { return !small_fan_out.empty() || !fan_out.empty(); }
 };
 
+// What the linear projections into one stage list there.
+struct ListRoom {
+  std::size_t events = 0, starts = 0, copies = 0;  // elements, elements, bytes
+
+  void widen(const ListRoom& other) {
+    events = std::max(events, other.events);
+    starts = std::max(starts, other.starts);
+    copies = std::max(copies, other.copies);
+  }
+};
+
 struct Compiled {
   Compiled(Model m, const kernels::Table& kernels);  // must obey rules.hpp
   Compiled(const Compiled&) = delete;
@@ -55,9 +68,10 @@ struct Compiled {
   int readout = -1;
   std::vector<std::size_t> state_sizes;
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
-  std::size_t counts = 0, events = 0, starts = 0, copies = 0 /* bytes */, band = 0;
+  std::size_t counts = 0, band = 0;
+  ListRoom room, room_at_most;  // the latter on any machine
 
-  std::uint64_t resident_bytes() const;
+  std::uint64_t resident_bytes() const;  // at most: the same on every machine
 
  private:
   void add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels);

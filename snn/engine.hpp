@@ -48,8 +48,10 @@ class Engine {
 
   const Model& model() const;
   std::string_view kernels() const;
-  std::uint64_t resident_bytes() const;  // of this engine, without the states of inferences in flight
-  std::uint64_t state_bytes() const;     // of one inference in flight
+  // Of this engine, without the states of inferences in flight; at most: with the widest packing of the weights, so that
+  // a shard that fits one board is known to fit its likes, and a simulation is the same wherever it runs.
+  std::uint64_t resident_bytes() const;
+  std::uint64_t state_bytes() const;  // of one inference in flight
 
   // Steps one window; `state` carries on from the window before. Any split of an inference's rows into windows gives
   // the same bits. Thread-safe for different states and windows.

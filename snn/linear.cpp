@@ -36,7 +36,7 @@ Linear::Linear(const Conv& conv, const Population& from, const Population& to, c
   height_ = copied(y_, top_);
   width_ = copied(x_, left_);
   stretch_pixels_ = x_.dilation == 1 ? static_cast<std::size_t>(x_.kernel) : 1;
-  pack(conv.weights, source_channels_, to.shape.channels, static_cast<Count>(from.greatest), kernels);
+  pack(conv.weights, to.shape.channels, static_cast<Count>(from.greatest), kernels);
 }
 
 Linear::Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels)
@@ -46,34 +46,45 @@ Linear::Linear(const Dense& dense, const Population& from, const Population& to,
       height_(1),
       width_(1),
       stretch_pixels_(1) {
-  pack(dense.weights, source_channels_, to.shape.channels, static_cast<Count>(from.greatest), kernels);
+  pack(dense.weights, to.shape.channels, static_cast<Count>(from.greatest), kernels);
 }
 
-void Linear::pack(std::span<const std::int8_t> weights, std::size_t inputs, std::size_t outputs, Count greatest,
+void Linear::pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest,
                   const kernels::Table& kernels) {
   outputs_ = outputs;
   padded_outputs_ = rounded_up(outputs, kernels::kTile);
   if (greatest <= kernels.narrow_greatest) {
-    pack_as(true, weights, inputs);
+    pack_as(true, weights);
     bound(greatest);
     if (!kernels.narrow_is_bounded || (run_ >= kShortRun && chunk_ > 0)) return;
   }
-  pack_as(false, weights, inputs);
+  pack_as(false, weights);
 }
 
-void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights, std::size_t inputs) {
-  narrow_ = narrow;
-  const std::size_t parts = 4 / part_bytes();
-  channels_ = inputs < kFewChannels ? inputs : rounded_up(inputs, parts);
-  stretch_words_ = (stretch_pixels_ * channels_ + parts - 1) / parts;
-  const std::size_t taps = static_cast<std::size_t>(y_.kernel * x_.kernel), stretches = taps / stretch_pixels_;
-  packed_.assign(stretches * stretch_words_ * padded_outputs_, 0);
+Linear::Packing Linear::packing(bool narrow) const {
+  const std::size_t parts = narrow ? 4 : 2;
+  const std::size_t channels = source_channels_ < kFewChannels ? source_channels_ : rounded_up(source_channels_, parts);
+  return {narrow, channels, (stretch_pixels_ * channels + parts - 1) / parts};
+}
+
+Linear::Size Linear::size_of(const Packing& packing) const {
+  return {.weights = stretches() * packing.stretch_words * padded_outputs_,
+          .events = packing.has_events() ? height_ * width_ * packing.pixel_words() : 0,
+          .starts = packing.has_events() ? height_ * (width_ + 1) : 0,
+          .copy = height_ * width_ * packing.pixel_bytes()};
+}
+
+void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights) {
+  packing_ = packing(narrow);
+  packed_.assign(size().weights, 0);
+  const std::size_t taps = static_cast<std::size_t>(y_.kernel * x_.kernel), inputs = source_channels_;
+  const std::size_t part_bytes = packing_.part_bytes(), parts = 4 / part_bytes;
   for (std::size_t tap = 0; tap < taps; ++tap) {
     for (std::size_t in = 0; in < inputs; ++in) {
-      const std::size_t at = tap % stretch_pixels_ * channels_ + in;
-      const std::size_t word = tap / stretch_pixels_ * stretch_words_ + at / parts;
-      const auto shift = static_cast<unsigned>(at % parts * 8 * part_bytes());
-      const std::uint32_t mask = narrow_ ? 0xff : 0xffff;
+      const std::size_t at = tap % stretch_pixels_ * packing_.channels + in;
+      const std::size_t word = tap / stretch_pixels_ * packing_.stretch_words + at / parts;
+      const auto shift = static_cast<unsigned>(at % parts * 8 * part_bytes);
+      const std::uint32_t mask = narrow ? 0xff : 0xffff;
       for (std::size_t out = 0; out < outputs_; ++out)
         packed_[word * padded_outputs_ + out] |=
             (static_cast<std::uint32_t>(weights[(tap * inputs + in) * outputs_ + out]) & mask) << shift;
@@ -85,18 +96,18 @@ void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights, std::siz
 // positive weights. Sums of any `run` words are safe if the `run` largest p are, and the `run` largest n; sums of
 // neighbours if each chunk's are.
 void Linear::bound(Count greatest) {
-  const std::size_t words = packed_.size() / padded_outputs_, stretches = words / stretch_words_;
+  const std::size_t words = packed_.size() / padded_outputs_, stretch_words = packing_.stretch_words;
   run_ = words;
-  chunk_ = stretch_words_;
+  chunk_ = stretch_words;
   std::vector<std::int32_t> sides(words);
   const auto limit_by_one = [&] {
     while (chunk_ > 0) {
       bool safe = true;
-      for (std::size_t s = 0; s < stretches && safe; ++s) {
-        for (std::size_t from = 0; from < stretch_words_ && safe; from += chunk_) {
+      for (std::size_t s = 0; s < stretches() && safe; ++s) {
+        for (std::size_t from = 0; from < stretch_words && safe; from += chunk_) {
           std::int64_t sum = 0;
-          for (std::size_t i = from; i < std::min(from + chunk_, stretch_words_); ++i)
-            sum += sides[s * stretch_words_ + i];
+          for (std::size_t i = from; i < std::min(from + chunk_, stretch_words); ++i)
+            sum += sides[s * stretch_words + i];
           safe = sum <= kNarrowLimit;
         }
       }
@@ -125,6 +136,7 @@ void Linear::bound(Count greatest) {
 
 template <class Part>
 void Linear::copy(const kernels::Table& kernels, const Count* counts, Part* to) const {
+  const std::size_t channels = packing_.channels;
   const auto source_height = static_cast<std::size_t>(y_.source), source_width = static_cast<std::size_t>(x_.source);
   const auto move = [&](const Count* from, std::size_t n, Part* at) {
     if constexpr (sizeof(Part) == 1) {
@@ -134,55 +146,55 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, Part* to) 
     }
   };
   const auto border = [&](Part* at, std::size_t pixels) {
-    std::fill_n(at, pixels * channels_, Part{0});
+    std::fill_n(at, pixels * channels, Part{0});
     if (padding_.empty()) return;
     for (std::size_t i = 0; i < pixels; ++i)
-      for (std::size_t c = 0; c < source_channels_; ++c) at[i * channels_ + c] = static_cast<Part>(padding_[c]);
+      for (std::size_t c = 0; c < source_channels_; ++c) at[i * channels + c] = static_cast<Part>(padding_[c]);
   };
-  const std::size_t row = width_ * channels_;
+  const std::size_t row = width_ * channels;
   for (std::size_t y = 0; y < height_; ++y, to += row) {
     if (y < top_ || y >= top_ + source_height) {
       border(to, width_);
       continue;
     }
     border(to, left_);
-    border(to + (left_ + source_width) * channels_, width_ - left_ - source_width);
+    border(to + (left_ + source_width) * channels, width_ - left_ - source_width);
     const Count* from = counts + (y - top_) * source_width * source_channels_;
-    Part* at = to + left_ * channels_;
-    if (channels_ == source_channels_) {
-      move(from, source_width * channels_, at);
+    Part* at = to + left_ * channels;
+    if (channels == source_channels_) {
+      move(from, source_width * channels, at);
     } else {
-      for (std::size_t x = 0; x < source_width; ++x, from += source_channels_, at += channels_) {
+      for (std::size_t x = 0; x < source_width; ++x, from += source_channels_, at += channels) {
         move(from, source_channels_, at);
-        std::fill(at + source_channels_, at + channels_, Part{0});
+        std::fill(at + source_channels_, at + channels, Part{0});
       }
     }
   }
 }
 
 void Linear::list(const kernels::Table& kernels, const Count* counts, const Listed& listed) const {
-  if (narrow_) {
+  if (packing_.narrow) {
     copy(kernels, counts, reinterpret_cast<std::uint8_t*>(listed.copy));
   } else {
     copy(kernels, counts, reinterpret_cast<Count*>(listed.copy));
   }
   *listed.dense = 1;
-  if (!has_events()) return;
+  if (!packing_.has_events()) return;
   std::size_t n = 0;
   const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
   for (std::size_t y = 0; y < height_; ++y) {
-    n += kernels.list_events(words + y * width_ * pixel_words(), width_, pixel_words(),
+    n += kernels.list_events(words + y * width_ * packing_.pixel_words(), width_, packing_.pixel_words(),
                              static_cast<std::uint32_t>(padded_outputs_), listed.values + n, listed.offsets + n,
                              listed.starts + y * (width_ + 1), static_cast<std::uint32_t>(n));
   }
-  *listed.dense = n * 100 > event_count() * kDensePercent;
+  *listed.dense = n * 100 > size().events * kDensePercent;
 }
 
 void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, std::int32_t* sums) const {
   constexpr std::size_t kBatch = 32;
   std::array<kernels::Stretch, kBatch> stretches;
   const bool dense = *listed.dense != 0;
-  const std::size_t pixel_weights = has_events() ? pixel_words() * padded_outputs_ : 0;
+  const std::size_t pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0;
   kernels::Band band{.stretches = stretches.data(),
                      .stretch_count = 0,
                      .positions = static_cast<std::size_t>(x_.target),
@@ -196,9 +208,9 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::i
                      .pixels = stretch_pixels_,
                      .stride = static_cast<std::size_t>(x_.stride),
                      .pixel_weights = pixel_weights,
-                     .words = stretch_words_,
-                     .stride_bytes = static_cast<std::size_t>(x_.stride) * channels_ * part_bytes()};
-  const auto add = narrow_ ? (dense ? kernels.narrow_dense : kernels.narrow_events)
+                     .words = packing_.stretch_words,
+                     .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
+  const auto add = packing_.narrow ? (dense ? kernels.narrow_dense : kernels.narrow_events)
                            : (dense ? kernels.wide_dense : kernels.wide_events);
   const auto across = static_cast<std::size_t>(x_.kernel) / stretch_pixels_;
   for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
@@ -208,10 +220,10 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::i
     const auto row = static_cast<std::size_t>(iy + y_.pad);
     for (std::size_t kx = 0; kx < across; ++kx) {
       const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
-      const auto weights = static_cast<std::int64_t>((static_cast<std::size_t>(ky) * across + kx) * stretch_words_ *
+      const auto weights = static_cast<std::int64_t>((static_cast<std::size_t>(ky) * across + kx) * packing_.stretch_words *
                                                      padded_outputs_);
       stretches[band.stretch_count++] = {
-          .counts = listed.copy + row * row_bytes() + pixel * channels_ * part_bytes(),
+          .counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
           .starts = listed.starts + row * (width_ + 1) + pixel,
           .weights = weights,
           .event_weights = weights - static_cast<std::int64_t>(pixel * pixel_weights)};

@@ -47,38 +47,50 @@ class Linear {
   Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
-  std::size_t event_count() const { return has_events() ? height_ * width_ * pixel_words() : 0; }
-  std::size_t start_count() const { return has_events() ? height_ * (width_ + 1) : 0; }
-  std::size_t copy_bytes() const { return height_ * row_bytes(); }
-  std::uint64_t resident_bytes() const {
-    return packed_.size() * sizeof packed_[0] + padding_.size() * sizeof padding_[0];
-  }
+  // What it takes: words of weights for good; events, starts and bytes of the copy while it is listed.
+  struct Size {
+    std::size_t weights, events, starts, copy;
+  };
+  Size size() const { return size_of(packing_); }
+  // On any machine, bytes or not: never less than size().
+  Size size_at_most() const { return size_of(packing(false)); }
+  std::size_t padding_bytes() const { return padding_.size() * sizeof padding_[0]; }
 
   void list(const kernels::Table& kernels, const Count* counts, const Listed& listed) const;
   // Adds this projection's sums for target row `oy` to sums[target width x target channels].
   void add_row(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, std::int32_t* sums) const;
 
  private:
-  void pack(std::span<const std::int8_t> weights, std::size_t inputs, std::size_t outputs, Count greatest,
-            const kernels::Table& kernels);
-  void pack_as(bool narrow, std::span<const std::int8_t> weights, std::size_t inputs);
+  void pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest, const kernels::Table& kernels);
+  // How counts lie in words: in bytes (narrow) or in 16 bits.
+  struct Packing {
+    bool narrow = false;
+    std::size_t channels = 0;       // of a pixel of the copy
+    std::size_t stretch_words = 0;  // of neighbouring pixels under one row of a kernel
+
+    std::size_t part_bytes() const { return narrow ? 1 : 2; }
+    std::size_t pixel_bytes() const { return channels * part_bytes(); }
+    bool has_events() const { return pixel_bytes() % 4 == 0; }
+    std::size_t pixel_words() const { return pixel_bytes() / 4; }
+  };
+  Packing packing(bool narrow) const;
+  void pack_as(bool narrow, std::span<const std::int8_t> weights);
   // Of the packed weights, with counts up to `greatest`.
   void bound(Count greatest);
-  bool has_events() const { return channels_ * part_bytes() % 4 == 0; }
-  std::size_t part_bytes() const { return narrow_ ? 1 : 2; }
-  std::size_t pixel_words() const { return channels_ * part_bytes() / 4; }
-  std::size_t row_bytes() const { return width_ * channels_ * part_bytes(); }
+  std::size_t stretches() const { return static_cast<std::size_t>(y_.kernel * x_.kernel) / stretch_pixels_; }
+  std::size_t row_bytes() const { return width_ * packing_.pixel_bytes(); }
+  Size size_of(const Packing& packing) const;
   template <class Part>
   void copy(const kernels::Table& kernels, const Count* counts, Part* to) const;
 
   Extent y_{}, x_{};
   std::size_t source_channels_ = 0;
-  std::size_t height_ = 0, width_ = 0, channels_ = 0;  // of the copy
-  std::size_t top_ = 0, left_ = 0;                     // its border
+  std::size_t height_ = 0, width_ = 0;  // of the copy
+  std::size_t top_ = 0, left_ = 0;      // its border
   std::size_t outputs_ = 0, padded_outputs_ = 0;
-  std::size_t stretch_pixels_ = 0, stretch_words_ = 0;
+  std::size_t stretch_pixels_ = 0;
+  Packing packing_;
   std::size_t run_ = 0, chunk_ = 0;
-  bool narrow_ = false;
   std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
   std::vector<std::uint32_t, LineAllocator<std::uint32_t>> packed_;  // [stretch][word][padded output]
 };

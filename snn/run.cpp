@@ -47,11 +47,11 @@ void at_least(Vector& buffer, std::size_t n) {
 }
 void prepare(Scratch& scratch, const Compiled& compiled, std::size_t rows) {
   at_least(scratch.counts, compiled.counts * rows);
-  at_least(scratch.copy, compiled.copies);
+  at_least(scratch.copy, compiled.room.copies);
   at_least(scratch.dense, compiled.linears.size());
-  at_least(scratch.values, compiled.events);
-  at_least(scratch.offsets, compiled.events);
-  at_least(scratch.starts, compiled.starts);
+  at_least(scratch.values, compiled.room.events);
+  at_least(scratch.offsets, compiled.room.events);
+  at_least(scratch.starts, compiled.room.starts);
   at_least(scratch.band, compiled.band);
 }
 

@@ -33,10 +33,10 @@ void compare(const Model& model, const std::vector<std::vector<std::vector<Count
   const Interpreted expected = interpret(model, inputs);
   const Engine engine = made(model);
   State state;
-  const std::uint64_t resident_at_most = made(model, Engine::kernel_names().back()).resident_bytes();
+  const std::uint64_t resident = made(model, Engine::kernel_names().back()).resident_bytes();
   for (const std::string_view kernels : Engine::kernel_names()) {
     CAPTURE(std::string(kernels));
-    CHECK(made(model, kernels).resident_bytes() <= resident_at_most);
+    CHECK(made(model, kernels).resident_bytes() == resident);
     state = {};
     Window whole = window_of(inputs, 0, model.rows());
     if (constant)
