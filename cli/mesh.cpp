@@ -57,8 +57,9 @@ Expected<> add_node(Daemons& daemons, const std::string& name, const std::string
 }
 
 Expected<Daemons> start_children(const MeshOptions& options) {
-  const auto device = sim::profile(options.device);
+  auto device = sim::profile(options.device);
   if (!device) return fail(device.error());
+  *device = device->shared_by(options.nodes + 1);  // the daemons and this process
   const std::string program = executable("synfired");
   if (!fs::exists(program))
     return fail("the daemon synfired is not beside synfire", program, "build it: cmake --build --preset release");

@@ -30,6 +30,9 @@ struct DeviceProfile {
   // Integer nanoseconds, rounded up: simulated time holds no floating point.
   Duration time_of(const Work& work) const;
   Duration time_of_message(std::size_t bytes) const;
+
+  // What is left of this machine for each of `processes` (at least one) busy at once on it, if they share alike.
+  DeviceProfile shared_by(std::uint32_t processes) const;
 };
 
 }  // namespace syn
