@@ -29,7 +29,7 @@ std::vector<Cost> costs(const Model& model) {
       cost.bytes += 3 * conv->weights.size();  // int8 and packed int16
     if (const auto* dense = std::get_if<Dense>(&projection.connection)) cost.bytes += 3 * dense->weights.size();
     if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection))
-      cost.bytes += 5 * depthwise->weights.size();  // int8 and int32
+      cost.bytes += 5 * depthwise->weights.size();  // int8, and int32 or int16 with a little more
     if (const auto* one = std::get_if<OneToOne>(&projection.connection))
       cost.bytes += 4 * one->multiplier.size() * (1 + from.shape.width);  // laid out for a row
   }

@@ -94,14 +94,24 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, std::int32_t* s
     for (std::size_t v = 0; v < kVectors; ++v) Lane::store(sum[p][v], sums + v * lanes);
 }
 
+// `now` positions, at most kPositions.
+template <class Lane, std::size_t kPositions, std::size_t kVectors>
+void some_positions(const Band& band, std::size_t now, std::size_t x, std::size_t at, std::int32_t* sums) {
+  if (now == kPositions) return dense_tile<Lane, kPositions, kVectors>(band, x, at, sums);
+  if constexpr (kPositions > 1) some_positions<Lane, kPositions - 1, kVectors>(band, now, x, at, sums);
+}
+
+// A row in as few tiles as the registers allow, of much the same size: 14 positions are 7 and 7, not 8 and six times 1.
 template <class Lane, std::size_t kVectors>
 void dense_rows(const Band& band, std::size_t at, std::int32_t* sums) {
   constexpr std::size_t kPositions =
       Lane::kRegisters / (kVectors * Lane::kSumRegisters) < 1 ? 1 : Lane::kRegisters / (kVectors * Lane::kSumRegisters);
-  constexpr std::size_t kBlock = kPositions < 8 ? kPositions : 8;
-  std::size_t x = 0;
-  for (; x + kBlock <= band.positions; x += kBlock) dense_tile<Lane, kBlock, kVectors>(band, x, at, sums);
-  for (; x < band.positions; ++x) dense_tile<Lane, 1, kVectors>(band, x, at, sums);
+  constexpr std::size_t kMost = kPositions < 8 ? kPositions : 8;
+  for (std::size_t x = 0; x < band.positions;) {
+    const std::size_t left = band.positions - x, tiles = (left + kMost - 1) / kMost, now = (left + tiles - 1) / tiles;
+    some_positions<Lane, kMost, kVectors>(band, now, x, at, sums);
+    x += now;
+  }
 }
 
 // `now` vectors of outputs, at most kVectors.

@@ -168,6 +168,48 @@ void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) 
   hn::StoreU(last, d, sums + n - lanes);
 }
 
+template <class D>
+HWY_INLINE void add_lanes(D d, hn::Vec<D> sum, std::int32_t* sums) {
+  const hn::RepartitionToWide<D> d32;
+  const hn::Half<D> dh;
+  const std::size_t half = hn::Lanes(d32);
+  hn::StoreU(hn::Add(hn::LoadU(d32, sums), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
+  hn::StoreU(hn::Add(hn::LoadU(d32, sums + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
+}
+
+// As many times kVectors vectors from `i` on as there are left; what is left then.
+template <std::size_t kVectors, class D>
+HWY_INLINE std::size_t add_short_vectors(D d, std::size_t i, std::span<const ShortTap> taps, std::size_t n,
+                                         std::size_t period, std::int32_t* sums) {
+  const hn::RebindToUnsigned<D> du;
+  const std::size_t lanes = hn::Lanes(d);
+  for (; i + kVectors * lanes <= n; i += kVectors * lanes) {
+    hn::Vec<D> sum[kVectors];
+    std::size_t offset[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[v] = hn::Zero(d);
+      offset[v] = (i + v * lanes) % period;
+    }
+    for (const ShortTap& tap : taps) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const auto counts = hn::BitCast(d, hn::LoadU(du, tap.counts + i + v * lanes));
+        sum[v] = hn::Add(sum[v], hn::Mul(counts, hn::LoadU(d, tap.weights + offset[v])));
+      }
+    }
+    for (std::size_t v = 0; v < kVectors; ++v) add_lanes(d, sum[v], sums + i + v * lanes);
+  }
+  return i;
+}
+
+void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, std::int32_t* sums) {
+  const hn::CappedTag<std::int16_t, kTapSlack> d;
+  std::size_t i = add_short_vectors<4>(d, 0, taps, n, period, sums);
+  i = add_short_vectors<1>(d, i, taps, n, period, sums);
+  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 16>(), i, taps, n, period, sums);
+  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 8>(), i, taps, n, period, sums);
+  reference::add_short_products_from(i, taps, n, period, sums);
+}
+
 // q = floor(x / theta) for 0 <= x <= C * theta by an estimate that is at most 1 off, then put right with integers.
 // The estimate x' * r' rounds four times (x to float, theta to float, the reciprocal, the product), each by at most
 // 2^-24 of the value, which is at most C <= 32767: off by less than 32767 * 4.01 * 2^-24 < 0.01, so its truncation is q
@@ -193,19 +235,20 @@ void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, 
 }
 
 // floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from a
-// whole number. The estimate rounds five times, each by at most 2^-24 of a value below C + 1: together less than
-// 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond 0 and C it is clamped.
+// whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a value
+// below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond C
+// it is clamped, below 0 by the saturation to unsigned 16 bits.
 void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
   const I32 d;
   const hn::Rebind<float, I32> df;
   const HalfU16 d16;
-  const auto zero = hn::Zero(df), ceiling = hn::Set(df, volley.ceiling);
+  const auto ceiling = hn::Set(df, volley.ceiling);
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto x = hn::Mul(hn::ConvertTo(df, hn::LoadU(d, sums + i)), hn::LoadU(df, volley.reciprocal + i));
-    const auto q = hn::Min(hn::Max(hn::Add(x, hn::LoadU(df, volley.half + i)), zero), ceiling);
-    hn::StoreU(hn::DemoteTo(d16, hn::ConvertTo(d, q)), d16, out + i);
+    const auto x = hn::MulAdd(hn::ConvertTo(df, hn::LoadU(d, sums + i)), hn::LoadU(df, volley.reciprocal + i),
+                              hn::LoadU(df, volley.half + i));
+    hn::StoreU(hn::DemoteTo(d16, hn::ConvertTo(d, hn::Min(x, ceiling))), d16, out + i);
   }
   reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling}, sums + i, n - i, out + i);
 }
@@ -421,6 +464,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
 #endif
                    .narrow_is_bounded = true,
                    .add_products = add_products,
+                   .add_short_products = add_short_products,
                    .fire_volley = fire_volley,
                    .fire_small_volley = fire_small_volley,
                    .fire_step = fire_step,

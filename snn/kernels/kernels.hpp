@@ -54,6 +54,14 @@ struct Tap {
   const std::int32_t* weights;
 };
 
+// The same in 16 bits. The weights of `period` channels repeat: weights[i % period] belongs to counts[i]; they are stored
+// once and then on for kTapSlack more.
+struct ShortTap {
+  const Count* counts;
+  const std::int16_t* weights;
+};
+inline constexpr std::size_t kTapSlack = 32;
+
 // Per-neuron constants of one band (a row of positions), and the count ceiling.
 struct Volley {
   const std::int32_t* threshold;  // theta >= 1
@@ -116,6 +124,8 @@ struct Table {
 
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
+  // The same where the sums of all taps' products (and of any of them) stay inside 16 bits.
+  void (*add_short_products)(std::span<const ShortTap> taps, std::size_t n, std::size_t period, std::int32_t* sums);
 
   // out = clamp(floor((sum + (theta >> 1)) / theta), 0, C)
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);

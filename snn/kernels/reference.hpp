@@ -72,6 +72,17 @@ inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t*
     for (std::size_t i = 0; i < n; ++i) sums[i] += tap.counts[i] * tap.weights[i];
 }
 
+// From `i` on, so that kernels in vectors can leave it their rest.
+inline void add_short_products_from(std::size_t i, std::span<const ShortTap> taps, std::size_t n, std::size_t period,
+                                    std::int32_t* sums) {
+  for (; i < n; ++i)
+    for (const ShortTap& tap : taps) sums[i] += std::int32_t{tap.counts[i]} * tap.weights[i % period];
+}
+
+inline void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, std::int32_t* sums) {
+  add_short_products_from(0, taps, n, period, sums);
+}
+
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
   for (std::size_t i = 0; i < n; ++i) {
     const std::int32_t theta = volley.threshold[i];
@@ -168,6 +179,7 @@ inline constexpr Table kTable{.name = "reference",
                               .narrow_dense = nullptr,
                               .narrow_is_bounded = false,
                               .add_products = add_products,
+                              .add_short_products = add_short_products,
                               .fire_volley = fire_volley,
                               .fire_small_volley = fire_small_volley,
                               .fire_step = fire_step,

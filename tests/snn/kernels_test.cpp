@@ -209,6 +209,39 @@ TEST_CASE("products add up as in the plain twin, at any length and number of tap
   }
 }
 
+TEST_CASE("products in 16 bits add up as in 64, at any length, period and number of taps, up to 32767") {
+  SeededRandom random(7);
+  for (int round = 0; round < 400; ++round) {
+    const std::size_t n = random.below(300), period = 1 + random.below(round % 2 == 0 ? 100 : 5), taps = 1 + random.below(12);
+    const bool extreme = round % 4 == 0;  // all of the room in one product, of either sign
+    const auto count_most = static_cast<Count>(1 + random.below(255));
+    std::vector<std::vector<Count>> counts;
+    std::vector<std::vector<std::int16_t>> weights;
+    std::vector<ShortTap> list;
+    for (std::size_t t = 0; t < (extreme ? 1 : taps); ++t) {
+      counts.push_back(extreme ? std::vector<Count>(n, 1) : some_counts(random, n, count_most));
+      const int most = 32767 / (extreme ? 1 : static_cast<int>(taps) * count_most);
+      auto& row = weights.emplace_back(period);
+      for (auto& w : row) {
+        const int free = static_cast<int>(random.below(2 * static_cast<unsigned>(most) + 1)) - most;
+        w = static_cast<std::int16_t>(!extreme ? free : random.below(2) == 0 ? most : -most);
+      }
+      for (std::size_t i = 0; i < kTapSlack; ++i) row.push_back(row[i]);
+    }
+    for (std::size_t t = 0; t < counts.size(); ++t) list.push_back({counts[t].data(), weights[t].data()});
+    std::vector<std::int32_t> start(n + 1);
+    for (auto& s : start) s = static_cast<std::int32_t>(random.below(2'000'000)) - 1'000'000;
+    auto expected = start;
+    for (std::size_t i = 0; i < n; ++i)
+      for (const ShortTap& tap : list) expected[i] += std::int32_t{tap.counts[i]} * tap.weights[i % period];
+    each_table([&](const Table& table) {
+      auto sums = start;
+      table.add_short_products(list, n, period, sums.data());
+      CHECK(sums == expected);  // the one behind the end included
+    });
+  }
+}
+
 TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the greatest legal one") {
   SeededRandom random(3);
   int small_ones = 0;
