@@ -47,6 +47,14 @@ function(syn_module name)
   target_link_libraries(syn_${name} PUBLIC syn_settings)
 endfunction()
 
+# As target_precompile_headers. Without the option, ccache keeps nothing that uses one.
+function(syn_precompile_headers target)
+  target_precompile_headers(${target} ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+  endif()
+endfunction()
+
 # One doctest executable per room, from tests/<room's folder>/**_test.cpp; ctest knows it by the room's name.
 function(syn_tests name)
   cmake_parse_arguments(ARG "" "FOLDER;TIMEOUT" "LINK" ${ARGN})

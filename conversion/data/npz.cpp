@@ -44,7 +44,10 @@ Expected<Bytes> write_npz(const std::vector<Member>& members, const std::string&
     put(directory, 0x02014b50, 4);
     put(directory, 20, 2);  // version made by
     common(directory, member, name);
-    put(directory, 0, 2 + 2 + 2 + 4);  // comment, disk, attributes
+    put(directory, 0, 2);  // comment
+    put(directory, 0, 2);  // disk
+    put(directory, 0, 2);  // attributes: internal
+    put(directory, 0, 4);  // and external
     put(directory, out.size(), 4);
     put(directory, name);
     put(out, 0x04034b50, 4);

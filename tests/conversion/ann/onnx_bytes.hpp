@@ -126,7 +126,7 @@ inline std::optional<Floats> parse_floats(const std::string& bytes) {
           continue;
         }
         out.values.resize(size / 4);
-        std::memcpy(out.values.data(), bytes.data() + at, size / 4 * 4);
+        if (size >= 4) std::memcpy(out.values.data(), bytes.data() + at, size / 4 * 4);
       }
       at += size;
     } else {
