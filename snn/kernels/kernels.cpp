@@ -169,7 +169,7 @@ void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) 
 }
 
 template <class D>
-HWY_INLINE void add_lanes(D d, hn::Vec<D> sum, std::int32_t* sums) {
+HWY_INLINE void add_lanes(D, hn::Vec<D> sum, std::int32_t* sums) {
   const hn::RepartitionToWide<D> d32;
   const hn::Half<D> dh;
   const std::size_t half = hn::Lanes(d32);
