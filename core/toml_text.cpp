@@ -49,4 +49,18 @@ std::string from_ascii_toml(std::string_view text) {
   return out;
 }
 
+std::string quoted_for_toml(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
+      out += text::cat("\\u00", text::hex({&c, 1}));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
 }  // namespace syn

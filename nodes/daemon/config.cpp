@@ -144,12 +144,6 @@ Expected<std::vector<const toml::table*>> tables(const toml::table& root, std::s
   return found;
 }
 
-std::string quoted(const std::string& s) {
-  std::ostringstream out;
-  out << toml::value<std::string>(s);
-  return out.str();
-}
-
 fs::path beside(const fs::path& file, const std::string& path) {
   return path.empty() ? fs::path() : file.parent_path() / path;  // an absolute path stays itself
 }
@@ -204,20 +198,20 @@ std::string write_node_config(const NodeConfig& config) {
   const auto line = [&out](std::string_view key, const std::string& value) {
     out += text::cat(key, " = ", value, "\n");
   };
-  line("name", quoted(config.name));
-  line("listen", quoted(config.listen));
-  line("key", quoted(config.key_file.string()));
-  line("state", quoted(config.state.string()));
+  line("name", quoted_for_toml(config.name));
+  line("listen", quoted_for_toml(config.listen));
+  line("key", quoted_for_toml(config.key_file.string()));
+  line("state", quoted_for_toml(config.state.string()));
   line("log", config.log_format == LogFormat::json ? "\"json\"" : "\"text\"");
-  line("log_level", quoted(kLevels[static_cast<int>(config.log_level)]));
-  line("drain", quoted(write_duration(config.drain)));
-  line("memory", quoted(write_bytes(config.memory)));
+  line("log_level", quoted_for_toml(kLevels[static_cast<int>(config.log_level)]));
+  line("drain", quoted_for_toml(write_duration(config.drain)));
+  line("memory", quoted_for_toml(write_bytes(config.memory)));
   line("threads", text::cat(config.threads));
   for (const PeerConfig& peer : config.peers) {
     out += "\n[[peer]]\n";
-    line("name", quoted(peer.name));
-    line("key", quoted(peer.key));
-    if (!peer.address.empty()) line("address", quoted(peer.address));
+    line("name", quoted_for_toml(peer.name));
+    line("key", quoted_for_toml(peer.key));
+    if (!peer.address.empty()) line("address", quoted_for_toml(peer.address));
   }
   return out;
 }

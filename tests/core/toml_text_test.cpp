@@ -35,3 +35,9 @@ TEST_CASE("a control character is refused with its line") {
     CHECK(refused.error().where == "pi.toml, line 3");
   }
 }
+
+TEST_CASE("a quoted text is one line, whatever it holds") {
+  CHECK(quoted_for_toml("") == R"("")");
+  CHECK(quoted_for_toml("it's") == R"("it's")");
+  CHECK(quoted_for_toml("'''\n\"\\\x7f\xc3\xa9") == "\"'''\\u000a\\\"\\\\\\u007f\xc3\xa9\"");
+}

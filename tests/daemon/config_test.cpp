@@ -54,6 +54,15 @@ TEST_CASE("a node's configuration is read back as it was written") {
   CHECK(back->peers == config.peers);
 }
 
+TEST_CASE("a name of several lines, quotes and all, comes back as it was") {
+  const Folder folder;
+  const daemon::NodeConfig config{
+      .name = "\n'''x\"\"\"\\`\x01\xc3\xa9\n", .listen = "tcp://*:1", .key_file = "/k", .state = "/s"};
+  const auto back = daemon::read_node_config(folder.write(write_node_config(config)));
+  REQUIRE_MESSAGE(back, back.error().what);
+  CHECK(back->name == config.name);
+}
+
 TEST_CASE("paths are relative to the file, and what is not said has a default") {
   const Folder folder;
   const auto path = folder.write(kMinimal);
