@@ -76,6 +76,8 @@ Linear::Size Linear::size_of(const Packing& packing) const {
 
 void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights) {
   packing_ = packing(narrow);
+  SYN_ASSERT(size().weights <= size_at_most().weights && size().events <= size_at_most().events, source_channels_);
+  SYN_ASSERT(size().starts <= size_at_most().starts && size().copy <= size_at_most().copy, source_channels_);
   packed_.assign(size().weights, 0);
   const std::size_t taps = static_cast<std::size_t>(y_.kernel * x_.kernel), inputs = source_channels_;
   const std::size_t part_bytes = packing_.part_bytes(), parts = 4 / part_bytes;

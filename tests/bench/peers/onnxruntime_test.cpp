@@ -113,8 +113,13 @@ TEST_CASE("ONNX Runtime turns the int8 network's pairs into integer kernels, and
   std::vector<float> x(images.pixels.size());
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = images.pixels[i] / 255.f;
   const auto [signal, error] = spread(ann::Executor::make(graph).value().run(x, 1), *got);
-  // 2 % with VNNI; on x86 without it, the runtime's own kernels saturate where two products add up: 9 %.
-  CHECK(error < 0.15 * signal);
+  // On x86 without VNNI the runtime's own kernels saturate where two products add up: 9 % there, 2 % elsewhere.
+#if defined(__x86_64__)
+  const double most = __builtin_cpu_supports("avx512vnni") ? 0.05 : 0.15;
+#else
+  const double most = 0.05;
+#endif
+  CHECK(error < most * signal);
 
   std::ifstream in(rewritten, std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(in), {});
