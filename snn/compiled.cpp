@@ -51,6 +51,7 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
     add_neurons(stage);
     add_keys(stage);
     add_state(stage);
+    add_splits(stage);
     band = std::max(band, stage.band);
   }
   for (const std::string& output : model.outputs)
@@ -66,6 +67,9 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
     stage.small_fan_out.assign(stage.fan_out.begin(), stage.fan_out.end());
     stage.fan_out = {};
   }
+  for (const Stage& stage : stages)
+    if (stage.small_fan_out.empty() && !stage.limbs.empty())
+      no_fan_out.resize(std::max(no_fan_out.size(), stage.neurons + kSlack));
 }
 
 void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels) {
@@ -74,6 +78,7 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
     to.events += size.events + kSlack;
     to.starts += size.starts;
     to.copies += (size.copy + kCopySlack) / kLine * kLine;
+    to.rows += size.rows;
   };
   for (const Projection& projection : model.projections) {
     if (projection.to != index) continue;
@@ -88,6 +93,7 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
       input.events_at = needed.events;
       input.starts_at = needed.starts;
       input.copy_at = needed.copies;
+      input.rows_at = needed.rows;
       add(needed, linear.size());
       add(at_most, linear.size_at_most());
     }
@@ -164,6 +170,32 @@ void Compiled::add_state(Stage& stage) {
   state_sizes.push_back(size);
 }
 
+void Compiled::add_splits(Stage& stage) {
+  const Shape& to = stage.population->shape;
+  // Pooling is too little work; and a vector of it is written beyond its row, where another part may be writing.
+  if (stage.inputs.empty() || std::holds_alternative<Pooled>(stage.population->kind)) return;
+  bool linear = true;
+  for (const Input& input : stage.inputs) {
+    const Shape& from = stages[input.from].population->shape;
+    linear = linear && input.linear >= 0;
+    std::visit(
+        [&](const auto& c) {
+          using C = std::remove_cvref_t<decltype(c)>;
+          if constexpr (std::is_same_v<C, Dense>) {
+            stage.products += std::uint64_t{from.neurons()} * to.neurons();
+          } else if constexpr (std::is_same_v<C, OneToOne>) {
+            stage.products += to.neurons();
+          } else {  // windows
+            stage.products += std::uint64_t{c.kernel_height} * c.kernel_width * to.neurons() *
+                              (std::is_same_v<C, Conv> ? from.channels : 1);
+          }
+        },
+        *input.connection);
+  }
+  stage.splits_outputs = to.positions() == 1 && linear;
+  stage.splits = stage.splits_outputs ? (to.channels + kernels::kTile - 1) / kernels::kTile : to.height;
+}
+
 std::uint64_t Compiled::resident_bytes() const {
   std::uint64_t bytes = sizeof *this + bytes_of(linears, channelwise, stages) + weight_count(model);
   for (const Linear& linear : linears)
@@ -174,7 +206,7 @@ std::uint64_t Compiled::resident_bytes() const {
                       s.fan_out);
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.starts * 4 + room_at_most.copies +
-         band * 4;
+         room_at_most.rows * 4 + band * 4;
 }
 
 }  // namespace syn::snn

@@ -16,7 +16,7 @@ struct Input {  // one projection into a stage
   const Connection* connection = nullptr;
   int linear = -1;                                        // index in Compiled::linears, or -1
   int channelwise = -1;                                   // index in Compiled::channelwise, or -1; both -1: pooling
-  std::size_t events_at = 0, starts_at = 0, copy_at = 0;  // its regions of the scratch, while its stage runs
+  std::size_t events_at = 0, starts_at = 0, copy_at = 0, rows_at = 0;  // its regions of the scratch, while its stage runs
 };
 
 struct Stage {  // one population
@@ -27,6 +27,9 @@ struct Stage {  // one population
   bool padded = false;  // a source whose border reads something else than zero
   int output = -1;      // index in Window::out
   int state = -1;       // index in State::values
+  std::uint64_t products = 0;   // multiply-adds of a row, were no count zero
+  std::size_t splits = 1;       // into how many parts it can be computed: bands, or tiles of outputs
+  bool splits_outputs = false;  // the latter
   std::size_t neurons = 0;
   std::size_t band = 0;                        // neurons of one row of positions
   std::size_t counts_at = 0;                   // of a block of one row: where its counts are
@@ -47,12 +50,13 @@ struct Stage {  // one population
 
 // What the linear projections into one stage list there.
 struct ListRoom {
-  std::size_t events = 0, starts = 0, copies = 0;  // elements, elements, bytes
+  std::size_t events = 0, starts = 0, copies = 0, rows = 0;  // elements, elements, bytes, elements
 
   void widen(const ListRoom& other) {
     events = std::max(events, other.events);
     starts = std::max(starts, other.starts);
     copies = std::max(copies, other.copies);
+    rows = std::max(rows, other.rows);
   }
 };
 
@@ -69,7 +73,8 @@ struct Compiled {
   std::vector<std::size_t> state_sizes;
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
-  ListRoom room, room_at_most;  // the latter on any machine
+  ListRoom room, room_at_most;             // the latter on any machine
+  std::vector<std::uint16_t> no_fan_out;   // zeros, for populations whose counts go nowhere in this shard
 
   std::uint64_t resident_bytes() const;  // at most: the same on every machine
 
@@ -78,6 +83,7 @@ struct Compiled {
   void add_neurons(Stage& stage);
   void add_keys(Stage& stage);
   void add_state(Stage& stage);
+  void add_splits(Stage& stage);
 };
 
 }  // namespace syn::snn

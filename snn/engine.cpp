@@ -55,8 +55,8 @@ std::uint64_t Engine::state_bytes() const {
   return bytes;
 }
 
-Work Engine::run(State& state, Window& window) const {
-  return snn::run(impl_->compiled, *impl_->kernels, state, window);
+Work Engine::run(State& state, Window& window, Team* team) const {
+  return snn::run(impl_->compiled, *impl_->kernels, state, window, team);
 }
 
 void Engine::sum_inputs(std::uint32_t population, std::span<const std::span<const Count>> counts,

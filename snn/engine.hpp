@@ -10,6 +10,7 @@
 
 #include "core/compute.hpp"
 #include "core/error.hpp"
+#include "core/team.hpp"
 #include "snn/model.hpp"
 
 namespace syn::snn {
@@ -54,8 +55,9 @@ class Engine {
   std::uint64_t state_bytes() const;  // of one inference in flight
 
   // Steps one window; `state` carries on from the window before. Any split of an inference's rows into windows gives
-  // the same bits. Thread-safe for different states and windows.
-  Work run(State& state, Window& window) const;
+  // the same bits. Thread-safe for different states and windows. A team shares the work of large populations by ranges of
+  // outputs: the same bits for any number of threads.
+  Work run(State& state, Window& window, Team* team = nullptr) const;
 
   // Input sums of one population for one row (weights times counts, without bias), as calibration needs them:
   // counts[i] is population i's row; only the sources of `population` are read. sums: neurons of `population`.

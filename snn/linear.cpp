@@ -17,8 +17,7 @@ std::size_t rounded_up(std::size_t n, std::size_t step) {
 constexpr std::size_t kFewChannels = 8;
 // In 16 bits, sums that must be settled after fewer words than this cost more than they save.
 constexpr std::size_t kShortRun = 3;
-// Lists that hold more than this share of all words cost more than they save, in percent.
-constexpr std::size_t kDensePercent = 60;
+constexpr std::uint32_t kListed = 1u << 31;
 constexpr std::int32_t kNarrowLimit = 32767;
 
 }  // namespace
@@ -69,9 +68,10 @@ Linear::Packing Linear::packing(bool narrow) const {
 
 Linear::Size Linear::size_of(const Packing& packing) const {
   return {.weights = stretches() * packing.stretch_words * padded_outputs_,
-          .events = packing.has_events() ? height_ * width_ * packing.pixel_words() : 0,
+          .events = packing.has_events() ? height_ * (width_ * packing.pixel_words() + kernels::kSlack) : 0,
           .starts = packing.has_events() ? height_ * (width_ + 1) : 0,
-          .copy = height_ * width_ * packing.pixel_bytes()};
+          .copy = height_ * width_ * packing.pixel_bytes(),
+          .rows = height_};
 }
 
 void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights) {
@@ -136,25 +136,27 @@ void Linear::bound(Count greatest) {
   }
 }
 
-template <class Part>
-void Linear::copy(const kernels::Table& kernels, const Count* counts, Part* to) const {
+template <class Element>
+void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last,
+                  Element* to) const {
   const std::size_t channels = packing_.channels;
   const auto source_height = static_cast<std::size_t>(y_.source), source_width = static_cast<std::size_t>(x_.source);
-  const auto move = [&](const Count* from, std::size_t n, Part* at) {
-    if constexpr (sizeof(Part) == 1) {
+  const auto move = [&](const Count* from, std::size_t n, Element* at) {
+    if constexpr (sizeof(Element) == 1) {
       kernels.narrow(from, n, at);
     } else {
       std::copy_n(from, n, at);
     }
   };
-  const auto border = [&](Part* at, std::size_t pixels) {
-    std::fill_n(at, pixels * channels, Part{0});
+  const auto border = [&](Element* at, std::size_t pixels) {
+    std::fill_n(at, pixels * channels, Element{0});
     if (padding_.empty()) return;
     for (std::size_t i = 0; i < pixels; ++i)
-      for (std::size_t c = 0; c < source_channels_; ++c) at[i * channels + c] = static_cast<Part>(padding_[c]);
+      for (std::size_t c = 0; c < source_channels_; ++c) at[i * channels + c] = static_cast<Element>(padding_[c]);
   };
   const std::size_t row = width_ * channels;
-  for (std::size_t y = 0; y < height_; ++y, to += row) {
+  to += first * row;
+  for (std::size_t y = first; y < last; ++y, to += row) {
     if (y < top_ || y >= top_ + source_height) {
       border(to, width_);
       continue;
@@ -162,46 +164,77 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, Part* to) 
     border(to, left_);
     border(to + (left_ + source_width) * channels, width_ - left_ - source_width);
     const Count* from = counts + (y - top_) * source_width * source_channels_;
-    Part* at = to + left_ * channels;
+    Element* at = to + left_ * channels;
     if (channels == source_channels_) {
       move(from, source_width * channels, at);
     } else {
       for (std::size_t x = 0; x < source_width; ++x, from += source_channels_, at += channels) {
         move(from, source_channels_, at);
-        std::fill(at + source_channels_, at + channels, Part{0});
+        std::fill(at + source_channels_, at + channels, Element{0});
       }
     }
   }
 }
 
-void Linear::list(const kernels::Table& kernels, const Count* counts, const Listed& listed) const {
-  if (packing_.narrow) {
-    copy(kernels, counts, reinterpret_cast<std::uint8_t*>(listed.copy));
-  } else {
-    copy(kernels, counts, reinterpret_cast<Count*>(listed.copy));
+template <class Fn>
+void Linear::each_row(std::int64_t oy, Fn&& fn) const {
+  for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
+    // Rows of the border hold zeros unless they are padded with something else.
+    const std::int64_t iy = y_.first(oy) + ky * y_.dilation;
+    if (padding_.empty() && (iy < 0 || iy >= y_.source)) continue;
+    fn(static_cast<std::size_t>(ky), static_cast<std::size_t>(iy + y_.pad));
   }
-  *listed.dense = 1;
-  if (!packing_.has_events()) return;
-  std::size_t n = 0;
-  const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
-  for (std::size_t y = 0; y < height_; ++y) {
-    n += kernels.list_events(words + y * width_ * packing_.pixel_words(), width_, packing_.pixel_words(),
-                             static_cast<std::uint32_t>(padded_outputs_), listed.values + n, listed.offsets + n,
-                             listed.starts + y * (width_ + 1), static_cast<std::uint32_t>(n));
-  }
-  *listed.dense = n * 100 > size().events * kDensePercent;
 }
 
-void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, std::int32_t* sums) const {
+void Linear::open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const {
+  const auto first = static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(part.first_row)) + y_.pad);
+  const auto last = std::min(
+      height_, static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(part.last_row) - 1) + y_.pad + y_.reach()));
+  if (packing_.narrow) {
+    copy(kernels, counts, first, last, reinterpret_cast<std::uint8_t*>(listed.copy));
+  } else {
+    copy(kernels, counts, first, last, reinterpret_cast<Count*>(listed.copy));
+  }
+  if (!packing_.has_events()) return;
+  const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
+  for (std::size_t y = first; y < last; ++y)
+    listed.rows[y] = static_cast<std::uint32_t>(kernels.count_words(words + y * row_words(), row_words()));
+}
+
+Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const {
+  if (!packing_.has_events()) return Method::dense;
+  std::size_t some = 0, all = 0;
+  each_row(oy, [&](std::size_t, std::size_t row) {
+    some += listed.rows[row] & ~kListed;
+    all += row_words();
+  });
+  return some == 0 ? Method::none : some * 100 > all * kernels.dense_percent ? Method::dense : Method::events;
+}
+
+void Linear::list(const kernels::Table& kernels, const Listed& listed, std::size_t row) const {
+  if ((listed.rows[row] & kListed) != 0) return;
+  listed.rows[row] |= kListed;
+  // A row's lists have slack of their own: rows are listed in any order.
+  const std::size_t at = row * (row_words() + kernels::kSlack);
+  kernels.list_events(reinterpret_cast<const std::uint32_t*>(listed.copy) + row * row_words(), width_,
+                      packing_.pixel_words(), static_cast<std::uint32_t>(padded_outputs_), listed.values + at,
+                      listed.offsets + at, listed.starts + row * (width_ + 1), static_cast<std::uint32_t>(at));
+}
+
+void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
+                     std::int32_t* sums) const {
+  const Method chosen = method(kernels, listed, oy);
+  if (chosen == Method::none) return;
+  const bool dense = chosen == Method::dense;
   constexpr std::size_t kBatch = 32;
   std::array<kernels::Stretch, kBatch> stretches;
-  const bool dense = *listed.dense != 0;
   const std::size_t pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0;
   kernels::Band band{.stretches = stretches.data(),
                      .stretch_count = 0,
                      .positions = static_cast<std::size_t>(x_.target),
-                     .packed = packed_.data(),
-                     .outputs = padded_outputs_,
+                     .packed = packed_.data() + part.first_output,
+                     .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
+                     .row = padded_outputs_,
                      .pitch = outputs_,
                      .run = run_,
                      .chunk = chunk_,
@@ -213,17 +246,16 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::i
                      .words = packing_.stretch_words,
                      .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
   const auto add = packing_.narrow ? (dense ? kernels.narrow_dense : kernels.narrow_events)
-                           : (dense ? kernels.wide_dense : kernels.wide_events);
+                                   : (dense ? kernels.wide_dense : kernels.wide_events);
   const auto across = static_cast<std::size_t>(x_.kernel) / stretch_pixels_;
-  for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
-    // Rows of the border hold zeros unless they are padded with something else.
-    const std::int64_t iy = y_.first(oy) + ky * y_.dilation;
-    if (padding_.empty() && (iy < 0 || iy >= y_.source)) continue;
-    const auto row = static_cast<std::size_t>(iy + y_.pad);
+  each_row(oy, [&](std::size_t ky, std::size_t row) {
+    if (!dense) {
+      if (listed.rows[row] == 0) return;
+      list(kernels, listed, row);
+    }
     for (std::size_t kx = 0; kx < across; ++kx) {
       const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
-      const auto weights = static_cast<std::int64_t>((static_cast<std::size_t>(ky) * across + kx) * packing_.stretch_words *
-                                                     padded_outputs_);
+      const auto weights = static_cast<std::int64_t>((ky * across + kx) * packing_.stretch_words * padded_outputs_);
       stretches[band.stretch_count++] = {
           .counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
           .starts = listed.starts + row * (width_ + 1) + pixel,
@@ -233,7 +265,7 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, std::i
       add(band, sums);
       band.stretch_count = 0;
     }
-  }
+  });
   if (band.stretch_count > 0) add(band, sums);
 }
 

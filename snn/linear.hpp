@@ -30,35 +30,42 @@ struct LineAllocator {
 // A convolution, or dense synapses as the 1 x 1 convolution of a source of one position.
 //
 // The source's counts are copied with their border filled in, as bytes where its greatest count and the machine allow
-// it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Then one list of the
-// words that are not zero serves every kernel that lies over them; or, where most words are not zero (or a pixel is
-// less than a word), no list is asked and every word is multiplied: same sums.
+// it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Where most of the words
+// under a row of kernels are not zero (or a pixel is less than a word), every word is multiplied; elsewhere the words that
+// are not zero are listed, a row of the source at a time, and one list serves every kernel that lies over it: same sums.
 class Linear {
  public:
-  // Where what was listed of a row of counts is kept; sized by the counts below.
+  // Where a row of counts is made ready; sized by the counts below. A thread has its own, and only for the rows it needs.
   struct Listed {
-    std::uint32_t* values;
-    std::uint32_t* offsets;
-    std::uint32_t* starts;  // [row of the copy][pixel], one more at the end of each row
+    std::uint32_t* values;   // [row of the copy][event]
+    std::uint32_t* offsets;  // likewise
+    std::uint32_t* starts;   // [row of the copy][pixel], one more at the end of each row
     std::byte* copy;
-    std::uint32_t* dense;  // one flag
+    std::uint32_t* rows;     // [row of the copy] how many words are not zero; with kListed: and they are listed
+  };
+  // Target rows [first_row, last_row) and, of each position, outputs [first_output, last_output).
+  struct Part {
+    std::size_t first_row, last_row, first_output, last_output;
   };
 
   Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
-  // What it takes: words of weights for good; events, starts and bytes of the copy while it is listed.
+  // What it takes: words of weights for good; events, starts, bytes and rows of the copy while it is made ready.
   struct Size {
-    std::size_t weights, events, starts, copy;
+    std::size_t weights, events, starts, copy, rows;
   };
   Size size() const { return size_of(packing_); }
   // On any machine, bytes or not: never less than size().
   Size size_at_most() const { return size_of(packing(false)); }
   std::size_t padding_bytes() const { return padding_.size() * sizeof padding_[0]; }
 
-  void list(const kernels::Table& kernels, const Count* counts, const Listed& listed) const;
-  // Adds this projection's sums for target row `oy` to sums[target width x target channels].
-  void add_row(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, std::int32_t* sums) const;
+  // Makes ready what `part` of the target reads.
+  void open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const;
+  // Adds this projection's sums for target row `oy` of the part to sums[target width x target channels]. Outputs of a part
+  // that does not take all of them begin at a multiple of kernels::kTile.
+  void add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
+               std::int32_t* sums) const;
 
  private:
   void pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest, const kernels::Table& kernels);
@@ -80,8 +87,16 @@ class Linear {
   std::size_t stretches() const { return static_cast<std::size_t>(y_.kernel * x_.kernel) / stretch_pixels_; }
   std::size_t row_bytes() const { return width_ * packing_.pixel_bytes(); }
   Size size_of(const Packing& packing) const;
-  template <class Part>
-  void copy(const kernels::Table& kernels, const Count* counts, Part* to) const;
+  template <class Element>
+  void copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to) const;
+  // Rows of the copy that lie under target row `oy`'s kernel: calls fn(kernel row, row).
+  template <class Fn>
+  void each_row(std::int64_t oy, Fn&& fn) const;
+  // By the measured density of what lies under target row `oy`.
+  enum class Method : std::uint8_t { none, events, dense };
+  Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const;
+  void list(const kernels::Table& kernels, const Listed& listed, std::size_t row) const;
+  std::size_t row_words() const { return width_ * packing_.pixel_words(); }
 
   Extent y_{}, x_{};
   std::size_t source_channels_ = 0;

@@ -5,6 +5,10 @@
 //
 // Within one row a population is computed by bands (one row of positions), so that sums stay in the first cache:
 //   band = bias, or what bias and constant sources sum to;  + every other projection;  then the neurons fire.
+// With a Team, the bands of one row are dealt out (of a population of one position, its outputs are): a part reads what
+// was complete before the population began and writes its own neurons only; what it counts is added up afterwards, so
+// that any number of parts gives the same bits.
+//
 // A row without a single count is silent: it is not read, and what reads nothing else and is at rest (unbiased, with no
 // potential that reaches its threshold) stays silent without being touched; nobody writes such a row either.
 #include "snn/run.hpp"
@@ -18,6 +22,7 @@ namespace syn::snn {
 namespace {
 
 using kernels::kSlack;
+using Part = Linear::Part;
 
 // A block's counts should stay in the second cache.
 constexpr std::size_t kBlockBytes = 512 << 10;
@@ -27,15 +32,27 @@ struct Rows {  // row r of a block is at data + r * stride; stride 0: every row 
   std::size_t stride = 0;
 };
 
+// What a part of a population's row has done.
+struct alignas(64) Done {
+  kernels::Tally tally;
+  std::uint64_t digits = 0;  // set bits of all counts
+  bool rests = true;
+};
+
 // Memory of one running call, kept by its thread for the next one: the steady state allocates nothing.
 struct Scratch {
   std::vector<Count> counts;
-  std::vector<std::byte, LineAllocator<std::byte>> copy;
-  std::vector<std::uint32_t> values, offsets, starts, dense;
-  std::vector<std::int32_t> band, constant, maxima;
+  std::vector<std::int32_t> constant, maxima;
   std::vector<Rows> rows;                   // per population
   std::vector<std::uint8_t> silent;         // [population][row of the block]
   std::vector<std::ptrdiff_t> constant_at;  // per population: its sums from constant sources in `constant`, or -1
+  std::vector<Done> done;                   // per part
+};
+// The same for one part, on whichever thread it runs.
+struct PartScratch {
+  std::vector<std::byte, LineAllocator<std::byte>> copy;
+  std::vector<std::uint32_t> values, offsets, starts, rows;
+  std::vector<std::int32_t, LineAllocator<std::int32_t>> band;
 };
 Scratch& scratch_of_thread() {
   thread_local Scratch scratch;
@@ -45,28 +62,36 @@ template <class Vector>
 void at_least(Vector& buffer, std::size_t n) {
   if (buffer.size() < n + kSlack) buffer.resize(n + kSlack);
 }
-void prepare(Scratch& scratch, const Compiled& compiled, std::size_t rows) {
-  at_least(scratch.counts, compiled.counts * rows);
+PartScratch& part_scratch(const Compiled& compiled) {
+  thread_local PartScratch scratch;
   at_least(scratch.copy, compiled.room.copies);
-  at_least(scratch.dense, compiled.linears.size());
   at_least(scratch.values, compiled.room.events);
   at_least(scratch.offsets, compiled.room.events);
   at_least(scratch.starts, compiled.room.starts);
+  at_least(scratch.rows, compiled.room.rows);
   at_least(scratch.band, compiled.band);
+  return scratch;
 }
 
-Linear::Listed listed_of(const Input& input, Scratch& scratch) {
+Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
   return {scratch.values.data() + input.events_at, scratch.offsets.data() + input.events_at,
           scratch.starts.data() + input.starts_at, scratch.copy.data() + input.copy_at,
-          scratch.dense.data() + input.linear};
+          scratch.rows.data() + input.rows_at};
 }
 
-// Adds one projection's sums for one band; what a Linear needs listed was listed.
+void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
+                const Part& part, PartScratch& scratch) {
+  if (input.linear >= 0)
+    compiled.linears[static_cast<std::size_t>(input.linear)].open(kernels, counts, part, listed_of(input, scratch));
+}
+
+// Adds one projection's sums for one band; `sums` is that of the band's first neuron, whichever outputs are the part's.
 void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
-              const Count* counts, std::size_t y, std::int32_t* sums, Scratch& scratch) {
+              const Count* counts, const Part& part, std::size_t y, std::int32_t* sums, PartScratch& scratch) {
   const auto row = static_cast<std::int64_t>(y);
   if (input.linear >= 0) {
-    compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), row, sums);
+    compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), part, row,
+                                                                     sums + part.first_output);
   } else if (input.channelwise >= 0) {
     compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(kernels, counts, row, sums);
   } else {
@@ -78,14 +103,20 @@ void add_band(const Compiled& compiled, const kernels::Table& kernels, const Sta
 // One call of Engine::run.
 class Run {
  public:
-  Run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window)
-      : compiled_(compiled), kernels_(kernels), state_(state), window_(window), scratch_(scratch_of_thread()) {}
+  Run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window, Team* team)
+      : compiled_(compiled),
+        kernels_(kernels),
+        state_(state),
+        window_(window),
+        team_(team),
+        scratch_(scratch_of_thread()) {}
 
   Work operator()() {
     open();
     const std::size_t step =
         std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1, window_.rows);
-    prepare(scratch_, compiled_, step);
+    at_least(scratch_.counts, compiled_.counts * step);
+    scratch_.done.resize(team_ ? team_->size() : 1);
     at_least(scratch_.silent, compiled_.stages.size() * step);
     for (first_ = 0; first_ < window_.rows; first_ += block_) {
       block_ = std::min<std::size_t>(step, window_.rows - first_);
@@ -111,6 +142,8 @@ class Run {
     for (std::size_t i = 0; i < compiled_.stages.size(); ++i) {
       const Stage& stage = compiled_.stages[i];
       if (stage.source >= 0) open_source(stage);
+      if (std::holds_alternative<Readout>(stage.population->kind) && stage.state < 0)
+        window_.potentials.resize(stage.neurons);
       if (stage.output >= 0) window_.out[static_cast<std::size_t>(stage.output)].resize(stage.neurons * window_.rows);
       if (!stage.bias.empty() && std::ranges::any_of(stage.inputs, [&](const Input& in) { return constant(in); })) {
         scratch_.constant_at[i] = static_cast<std::ptrdiff_t>(constants);
@@ -165,40 +198,125 @@ class Run {
 
   void run_stage(std::size_t i) {
     const Stage& stage = compiled_.stages[i];
-    Rows& rows = scratch_.rows[i];
-    if (stage.source >= 0) {
-      const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
-      if (in.empty()) {
-        rows = {kept(stage).data(), 0};
-        return;  // accounted for when it came
+    if (stage.source >= 0) return read_source(i);
+    Count* out = scratch_.counts.data() + stage.counts_at * block_;
+    scratch_.rows[i] = {out, stage.neurons};
+    for (std::size_t r = 0; r < block_; ++r, out += stage.neurons) {
+      silent(i, r) = stays_silent(stage, r);
+      if (silent(i, r)) {
+        if (stage.output >= 0) std::fill_n(output_of(stage, r), stage.neurons, Count{0});
+        continue;
       }
-      rows.stride = in.size() == stage.neurons ? 0 : stage.neurons;
-      rows.data = in.data() + first_ * rows.stride;
-      for (std::size_t r = 0; r < block_; ++r) {
-        if (r > 0 && rows.stride == 0) {
-          silent(i, r) = silent(i, 0);
-          continue;
-        }
-        const Count greatest = kernels_.greatest(row_of(static_cast<std::uint32_t>(i), r), stage.neurons);
-        SYN_ASSERT(greatest <= stage.population->greatest, stage.population->name, greatest);
-        silent(i, r) = greatest == 0 && !stage.padded;
+      const unsigned parts = parts_of(stage);
+      auto run_part = [&](unsigned index) { compute(i, r, out, part_of(stage, index, parts), scratch_.done[index]); };
+      if (parts == 1) {
+        run_part(0);
+      } else {
+        team_->run(parts, run_part);
       }
-    } else {
-      rows = {scratch_.counts.data() + stage.counts_at * block_, stage.neurons};
-      Count* out = scratch_.counts.data() + stage.counts_at * block_;
-      if (scratch_.constant_at[i] >= 0 && first_ == 0 && !carried_) sum_constants(i);
-      for (std::size_t r = 0; r < block_; ++r) {
-        silent(i, r) = stays_silent(stage, r);
-        if (silent(i, r)) continue;
-        if (std::holds_alternative<Pooled>(stage.population->kind)) {
-          pool(stage, r, out + r * stage.neurons);
-        } else {
-          integrate(i, r, out + r * stage.neurons);
-        }
-        work_.neuron_updates += stage.neurons;
-      }
+      close_row(i, r, parts);
     }
-    account(i, rows);
+  }
+
+  void read_source(std::size_t i) {
+    const Stage& stage = compiled_.stages[i];
+    Rows& rows = scratch_.rows[i];
+    const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
+    if (in.empty()) {
+      rows = {kept(stage).data(), 0};
+      return;  // accounted for when it came
+    }
+    rows.stride = in.size() == stage.neurons ? 0 : stage.neurons;
+    rows.data = in.data() + first_ * rows.stride;
+    for (std::size_t r = 0; r < block_; ++r) {
+      if (r > 0 && rows.stride == 0) {
+        silent(i, r) = silent(i, 0);
+        continue;
+      }
+      const Count* counts = rows.data + r * rows.stride;
+      const Count greatest = kernels_.greatest(counts, stage.neurons);
+      SYN_ASSERT(greatest <= stage.population->greatest, stage.population->name, greatest);
+      silent(i, r) = greatest == 0 && !stage.padded;
+      // The sums of a constant source are made once.
+      if (greatest > 0 && stage.has_fan_out() && (rows.stride != 0 || window_.rows == 1 || first_ == 0))
+        work_.synaptic_operations += reached(stage, counts, 0, stage.neurons);
+    }
+    if (stage.output < 0) return;
+    for (std::size_t r = 0; r < block_; ++r) std::copy_n(rows.data + r * rows.stride, stage.neurons, output_of(stage, r));
+  }
+
+  // Splitting costs about a microsecond.
+  static constexpr std::uint64_t kWorthSplitting = 300'000;  // multiply-adds
+  unsigned parts_of(const Stage& stage) const {
+    if (!team_ || stage.products < kWorthSplitting) return 1;
+    return static_cast<unsigned>(std::min<std::size_t>(team_->size(), stage.splits));
+  }
+  Part part_of(const Stage& stage, unsigned index, unsigned parts) const {
+    const Shape& shape = stage.population->shape;
+    const auto share = [&](std::size_t of) { return std::pair{of * index / parts, of * (index + 1) / parts}; };
+    if (stage.splits_outputs) {
+      const auto [first, last] = share(stage.splits);
+      return {0, 1, first * kernels::kTile, std::min<std::size_t>(last * kernels::kTile, shape.channels)};
+    }
+    const auto [first, last] = share(shape.height);
+    return {first, last, 0, shape.channels};
+  }
+
+  // Row r of the neurons of one part: makes their counts, and counts them.
+  void compute(std::size_t i, std::size_t r, Count* out, const Part& part, Done& done) {
+    const Stage& stage = compiled_.stages[i];
+    const std::size_t begin = part.first_row * stage.band + part.first_output;
+    const std::size_t end = (part.last_row - 1) * stage.band +
+                            (stage.splits_outputs ? part.last_output : stage.band);
+    done = {};
+    if (std::holds_alternative<Pooled>(stage.population->kind)) {
+      pool(stage, r, out);
+    } else {
+      integrate(i, r, part, out, done);
+    }
+    const std::size_t n = end - begin;
+    const Count* counts = out + begin;
+    if (stage.has_keys()) {
+      if (stage.limbs.empty()) {
+        done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
+      } else {
+        const std::uint16_t* fan_out = (stage.small_fan_out.empty() ? compiled_.no_fan_out : stage.small_fan_out).data();
+        done.tally = kernels_.tally_small(counts, {stage.limbs.data() + begin, stage.neurons}, fan_out + begin, n);
+      }
+      if (stage.has_fan_out() && (stage.limbs.empty() || stage.small_fan_out.empty()))
+        done.tally.reached = reached(stage, counts, begin, n);
+      if (compiled_.model.code == Code::phase && fires(stage)) done.digits = kernels_.set_bits(counts, n);
+    }
+    if (stage.output >= 0) std::copy_n(counts, n, output_of(stage, r) + begin);
+  }
+  std::uint64_t reached(const Stage& stage, const Count* counts, std::size_t begin, std::size_t n) const {
+    return stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data() + begin, n)
+                                 : kernels_.sum_where(counts, stage.fan_out.data() + begin, n);
+  }
+  static bool fires(const Stage& stage) { return std::holds_alternative<IntegrateAndFire>(stage.population->kind); }
+
+  void close_row(std::size_t i, std::size_t r, unsigned parts) {
+    const Stage& stage = compiled_.stages[i];
+    Done sum;
+    for (unsigned p = 0; p < parts; ++p) {
+      const Done& done = scratch_.done[p];
+      sum.tally.checksum += done.tally.checksum;
+      sum.tally.spikes += done.tally.spikes;
+      sum.tally.events += done.tally.events;
+      sum.tally.reached += done.tally.reached;
+      sum.digits += done.digits;
+      sum.rests = sum.rests && done.rests;
+    }
+    work_.neuron_updates += stage.neurons;
+    work_.synaptic_operations += sum.tally.reached;
+    if (stage.state >= 0) state_.at_rest[static_cast<std::size_t>(stage.state)] = sum.rests;
+    if (!stage.has_keys()) return;
+    window_.checksum += sum.tally.checksum * (2 * (std::uint64_t{state_.next_row} + first_ + r) + 1);
+    if (fires(stage)) {
+      window_.spikes += compiled_.model.code == Code::phase ? sum.digits : sum.tally.spikes;
+      window_.events += sum.tally.events;
+    }
+    silent(i, r) = sum.tally.events == 0;
   }
 
   std::uint8_t& silent(std::size_t population, std::size_t r) { return scratch_.silent[population * block_ + r]; }
@@ -215,66 +333,77 @@ class Run {
     return rows.data + r * rows.stride;
   }
 
-  void list(const Input& input, std::size_t r) {
-    if (input.linear >= 0)
-      compiled_.linears[static_cast<std::size_t>(input.linear)].list(kernels_, row_of(input.from, r),
-                                                                     listed_of(input, scratch_));
+  void add(const Stage& stage, const Input& input, std::size_t r, const Part& part, std::size_t y, std::int32_t* sums,
+           PartScratch& scratch) {
+    add_band(compiled_, kernels_, stage, input, row_of(input.from, r), part, y, sums, scratch);
   }
-  void add_band(const Stage& stage, const Input& input, std::size_t r, std::size_t y, std::int32_t* sums) {
-    snn::add_band(compiled_, kernels_, stage, input, row_of(input.from, r), y, sums, scratch_);
+  void open_input(const Input& input, std::size_t r, const Part& part, PartScratch& scratch) {
+    snn::open_input(compiled_, kernels_, input, row_of(input.from, r), part, scratch);
   }
 
   // Bias and constant sources, once for the whole window.
-  void sum_constants(std::size_t i) {
+  void sum_constants(std::size_t i, const Part& part, PartScratch& scratch) {
     const Stage& stage = compiled_.stages[i];
+    const std::size_t from = part.first_output, n = neurons_of_band(stage, part);
     for (const Input& input : stage.inputs)
-      if (constant(input)) list(input, 0);
+      if (constant(input)) open_input(input, 0, part, scratch);
     // Sums are read and written beyond a band's end (adding zero), so they are made in `band` and copied.
-    for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
-      std::copy_n(stage.bias.data() + y * stage.bias_stride, stage.band, scratch_.band.begin());
+    std::int32_t* band = scratch.band.data();
+    for (std::size_t y = part.first_row; y < part.last_row; ++y) {
+      std::copy_n(stage.bias.data() + y * stage.bias_stride + from, n, band + from);
       for (const Input& input : stage.inputs)
-        if (constant(input)) add_band(stage, input, 0, y, scratch_.band.data());
-      std::copy_n(scratch_.band.data(), stage.band,
-                  scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band));
+        if (constant(input)) add(stage, input, 0, part, y, band, scratch);
+      std::copy_n(band + from, n,
+                  scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band + from));
     }
   }
 
-  void integrate(std::size_t i, std::size_t r, Count* out) {
+  static std::size_t neurons_of_band(const Stage& stage, const Part& part) {
+    return stage.splits_outputs ? part.last_output - part.first_output : stage.band;
+  }
+
+  void integrate(std::size_t i, std::size_t r, const Part& part, Count* out, Done& done) {
     const Stage& stage = compiled_.stages[i];
+    PartScratch& scratch = part_scratch(compiled_);
     const std::ptrdiff_t constant_at = scratch_.constant_at[i];
+    if (constant_at >= 0 && first_ == 0 && r == 0 && !carried_) sum_constants(i, part, scratch);
     const auto reads = [&](const Input& input) { return (constant_at < 0 || !constant(input)) && !is_silent(input, r); };
     for (const Input& input : stage.inputs)
-      if (reads(input)) list(input, r);
-    if (stage.state >= 0) state_.at_rest[static_cast<std::size_t>(stage.state)] = 1;
-    std::int32_t* band = scratch_.band.data();
-    for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
+      if (reads(input)) open_input(input, r, part, scratch);
+    const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
+    std::int32_t* band = scratch.band.data();
+    for (std::size_t y = part.first_row; y < part.last_row; ++y) {
       const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
                                                  : scratch_.constant.data() + constant_at + y * stage.band;
-      std::copy_n(from, stage.band, band);
+      std::copy_n(from + at, n, band + at);
       for (const Input& input : stage.inputs)
-        if (reads(input)) add_band(stage, input, r, y, band);
-      fire(stage, y * stage.band, band, out + y * stage.band);
+        if (reads(input)) add(stage, input, r, part, y, band, scratch);
+      fire(stage, y, at, n, band + at, out + y * stage.band + at, done);
     }
   }
 
-  void fire(const Stage& stage, std::size_t at, const std::int32_t* sums, Count* out) {
+  // `n` neurons of band `y`, from its neuron `at` on.
+  void fire(const Stage& stage, std::size_t y, std::size_t at, std::size_t n, const std::int32_t* sums, Count* out,
+            Done& done) {
+    const std::size_t neuron = y * stage.band + at;
     if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
       if (!stage.half.empty()) {
         const auto ceiling = static_cast<float>(stage.population->greatest) + 0.5f;
-        kernels_.fire_small_volley({stage.reciprocal.data(), stage.half.data(), ceiling}, sums, stage.band, out);
+        const std::size_t period = stage.splits_outputs ? n : stage.population->shape.channels;
+        kernels_.fire_small_volley({stage.reciprocal.data() + at, stage.half.data() + at, ceiling, period}, sums, n, out);
       } else if (stage.state < 0) {
-        kernels_.fire_volley({stage.threshold.data(), stage.limit.data(), stage.reciprocal.data()}, sums, stage.band,
+        kernels_.fire_volley({stage.threshold.data() + at, stage.limit.data() + at, stage.reciprocal.data() + at}, sums, n,
                              out);
       } else {
-        const bool rest = kernels_.fire_step({stage.threshold.data(), neurons->v_min, neurons->v_max}, sums,
-                                             stage.band, state_at(stage) + at, out);
-        if (!rest) state_.at_rest[static_cast<std::size_t>(stage.state)] = 0;
+        const bool rest = kernels_.fire_step({stage.threshold.data() + at, neurons->v_min, neurons->v_max}, sums, n,
+                                             state_at(stage) + neuron, out);
+        done.rests = done.rests && rest;
       }
     } else if (stage.state < 0) {
-      window_.potentials.insert(window_.potentials.end(), sums, sums + stage.band);
+      std::copy_n(sums, n, window_.potentials.data() + neuron);
     } else {
-      std::int32_t* potential = state_at(stage) + at;
-      for (std::size_t i = 0; i < stage.band; ++i) potential[i] += sums[i];
+      std::int32_t* potential = state_at(stage) + neuron;
+      for (std::size_t i = 0; i < n; ++i) potential[i] += sums[i];
     }
   }
 
@@ -303,32 +432,6 @@ class Run {
 
   std::int32_t* state_at(const Stage& stage) { return state_.values[static_cast<std::size_t>(stage.state)].data(); }
 
-  void account(std::size_t i, const Rows& rows) {
-    const Stage& stage = compiled_.stages[i];
-    const bool fires = std::holds_alternative<IntegrateAndFire>(stage.population->kind);
-    const bool phase = compiled_.model.code == Code::phase;
-    for (std::size_t r = 0; r < block_; ++r) {
-      const Count* counts = rows.data + r * rows.stride;
-      if (silent(i, r)) {
-        if (stage.output >= 0) std::fill_n(output_of(stage, r), stage.neurons, Count{0});
-        continue;
-      }
-      if (stage.has_keys()) {
-        const auto tally = stage.limbs.empty()
-                               ? kernels_.tally(counts, stage.key_low.data(), stage.key_high.data(), stage.neurons)
-                               : kernels_.tally_small(counts, {stage.limbs.data(), stage.neurons}, stage.neurons);
-        window_.checksum += tally.checksum * (2 * (std::uint64_t{state_.next_row} + first_ + r) + 1);
-        if (fires) window_.spikes += phase ? kernels_.set_bits(counts, stage.neurons) : tally.spikes;
-        if (fires) window_.events += tally.events;
-      }
-      // The sums of a constant source are made once.
-      if (stage.has_fan_out() && (rows.stride != 0 || window_.rows == 1 || (r == 0 && first_ == 0)))
-        work_.synaptic_operations +=
-            stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data(), stage.neurons)
-                                  : kernels_.sum_where(counts, stage.fan_out.data(), stage.neurons);
-      if (stage.output >= 0) std::copy_n(counts, stage.neurons, output_of(stage, r));
-    }
-  }
   Count* output_of(const Stage& stage, std::size_t r) {
     return window_.out[static_cast<std::size_t>(stage.output)].data() + (first_ + r) * stage.neurons;
   }
@@ -368,6 +471,7 @@ class Run {
   const kernels::Table& kernels_;
   State& state_;
   Window& window_;
+  Team* team_;
   Scratch& scratch_;
   Work work_{};
   std::size_t first_ = 0, block_ = 0;  // the block's first row in the window, and its length
@@ -375,8 +479,8 @@ class Run {
 
 }  // namespace
 
-Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window) {
-  return Run(compiled, kernels, state, window)();
+Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window, Team* team) {
+  return Run(compiled, kernels, state, window, team)();
 }
 
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
@@ -384,19 +488,18 @@ void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::ui
   SYN_ASSERT(population < compiled.stages.size(), population);
   const Stage& stage = compiled.stages[population];
   SYN_ASSERT(sums.size() == stage.neurons, sums.size(), stage.neurons);
-  Scratch& scratch = scratch_of_thread();
-  prepare(scratch, compiled, 1);
+  PartScratch& scratch = part_scratch(compiled);
+  const Shape& shape = stage.population->shape;
+  const Part whole{0, shape.height, 0, shape.channels};
   for (const Input& input : stage.inputs) {
     SYN_ASSERT(counts[input.from].size() == compiled.stages[input.from].neurons, input.from, counts[input.from].size());
     SYN_ASSERT(!std::holds_alternative<MaxPool>(*input.connection), stage.population->name);
-    if (input.linear >= 0)
-      compiled.linears[static_cast<std::size_t>(input.linear)].list(kernels, counts[input.from].data(),
-                                                                    listed_of(input, scratch));
+    open_input(compiled, kernels, input, counts[input.from].data(), whole, scratch);
   }
-  for (std::size_t y = 0; y < stage.population->shape.height; ++y) {
+  for (std::size_t y = 0; y < shape.height; ++y) {
     std::fill_n(scratch.band.data(), stage.band, 0);
     for (const Input& input : stage.inputs)
-      add_band(compiled, kernels, stage, input, counts[input.from].data(), y, scratch.band.data(), scratch);
+      add_band(compiled, kernels, stage, input, counts[input.from].data(), whole, y, scratch.band.data(), scratch);
     std::copy_n(scratch.band.data(), stage.band, sums.data() + y * stage.band);
   }
 }

@@ -6,7 +6,7 @@
 
 namespace syn::snn {
 
-Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window);
+Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window, Team* team);
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
                 std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums);
 

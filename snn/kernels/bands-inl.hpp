@@ -75,7 +75,7 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, std::int32_t* s
     const std::byte* counts = band.stretches[s].counts + x * band.stride_bytes;
     for (std::size_t i = 0; i < band.words;) {
       const std::size_t end = chunk < band.words - i ? i + chunk : band.words;
-      for (; i < end; ++i, weights += band.outputs, counts += 4) {
+      for (; i < end; ++i, weights += band.row, counts += 4) {
         typename Lane::Word row[kVectors];
         for (std::size_t v = 0; v < kVectors; ++v) row[v] = Lane::load(weights + v * lanes);
         for (std::size_t p = 0; p < kPositions; ++p) {
@@ -106,7 +106,9 @@ template <class Lane, std::size_t kVectors>
 void dense_rows(const Band& band, std::size_t at, std::int32_t* sums) {
   constexpr std::size_t kPositions =
       Lane::kRegisters / (kVectors * Lane::kSumRegisters) < 1 ? 1 : Lane::kRegisters / (kVectors * Lane::kSumRegisters);
-  constexpr std::size_t kMost = kPositions < 8 ? kPositions : 8;
+  // Of a single vector of outputs many positions are taken together: there is little else to hide a load behind.
+  constexpr std::size_t kAtOnce = kVectors == 1 ? 14 : 8;
+  constexpr std::size_t kMost = kPositions < kAtOnce ? kPositions : kAtOnce;
   for (std::size_t x = 0; x < band.positions;) {
     const std::size_t left = band.positions - x, tiles = (left + kMost - 1) / kMost, now = (left + tiles - 1) / tiles;
     some_positions<Lane, kMost, kVectors>(band, now, x, at, sums);

@@ -46,6 +46,14 @@ void narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
   reference::narrow(counts + i, n - i, bytes + i);
 }
 
+std::size_t count_words(const std::uint32_t* words, std::size_t n) {
+  const U32 d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t some = 0, i = 0;
+  for (; i + lanes <= n; i += lanes) some += hn::CountTrue(d, hn::Ne(hn::LoadU(d, words + i), hn::Zero(d)));
+  return some + reference::count_words(words + i, n - i);
+}
+
 std::size_t list_events(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
                         std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts, std::uint32_t listed) {
   const U32 d;
@@ -238,19 +246,75 @@ void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, 
 // whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a value
 // below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond C
 // it is clamped, below 0 by the saturation to unsigned 16 bits.
-void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
-  const I32 d;
-  const hn::Rebind<float, I32> df;
+// Toward zero, for values whose magnitude is below 2^31. (Highway's own conversion mends what lies beyond.)
+HWY_INLINE hn::Vec<I32> truncated(hn::Vec<hn::Rebind<float, I32>> x) {
+#if HWY_TARGET == HWY_AVX3
+  return hn::Vec<I32>{_mm512_cvttps_epi32(x.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Vec<I32>{_mm256_cvttps_epi32(x.raw)};
+#elif HWY_TARGET == HWY_SSE4
+  return hn::Vec<I32>{_mm_cvttps_epi32(x.raw)};
+#else
+  return hn::ConvertTo(I32(), x);
+#endif
+}
+
+// Two vectors of neurons; what is negative becomes 0.
+HWY_INLINE void store_counts(hn::Vec<I32> a, hn::Vec<I32> b, Count* out) {
+#if HWY_TARGET == HWY_AVX3
+  const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+  _mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, _mm512_packus_epi32(a.raw, b.raw)));
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a.raw, b.raw), 0xd8);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
+#else
   const HalfU16 d16;
+  hn::StoreU(hn::DemoteTo(d16, a), d16, out);
+  hn::StoreU(hn::DemoteTo(d16, b), d16, out + hn::Lanes(I32()));
+#endif
+}
+
+HWY_INLINE hn::Vec<I32> small_count(const std::int32_t* sums, hn::Vec<hn::Rebind<float, I32>> reciprocal,
+                                    hn::Vec<hn::Rebind<float, I32>> half, hn::Vec<hn::Rebind<float, I32>> ceiling) {
+  const hn::Rebind<float, I32> df;
+  return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, hn::LoadU(I32(), sums)), reciprocal, half), ceiling));
+}
+
+// kPairs pairs of vectors of channels, at every position: their constants stay in registers.
+template <std::size_t kPairs>
+HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, std::size_t at,
+                                    Count* out) {
+  const hn::Rebind<float, I32> df;
+  const std::size_t lanes = hn::Lanes(df);
   const auto ceiling = hn::Set(df, volley.ceiling);
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto x = hn::MulAdd(hn::ConvertTo(df, hn::LoadU(d, sums + i)), hn::LoadU(df, volley.reciprocal + i),
-                              hn::LoadU(df, volley.half + i));
-    hn::StoreU(hn::DemoteTo(d16, hn::ConvertTo(d, hn::Min(x, ceiling))), d16, out + i);
+  hn::Vec<hn::Rebind<float, I32>> reciprocal[2 * kPairs], half[2 * kPairs];
+  for (std::size_t v = 0; v < 2 * kPairs; ++v) {
+    reciprocal[v] = hn::LoadU(df, volley.reciprocal + at + v * lanes);
+    half[v] = hn::LoadU(df, volley.half + at + v * lanes);
   }
-  reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling}, sums + i, n - i, out + i);
+  for (std::size_t i = at; i < n; i += volley.period)
+    for (std::size_t v = 0; v < 2 * kPairs; v += 2)
+      store_counts(small_count(sums + i + v * lanes, reciprocal[v], half[v], ceiling),
+                   small_count(sums + i + (v + 1) * lanes, reciprocal[v + 1], half[v + 1], ceiling),
+                   out + i + v * lanes);
+}
+
+void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+  const hn::Rebind<float, I32> df;
+  const std::size_t lanes = hn::Lanes(df);
+  if (volley.period % (2 * lanes) == 0) {
+    std::size_t at = 0;
+    for (; at + 4 * lanes <= volley.period; at += 4 * lanes) fire_small_channels<2>(volley, sums, n, at, out);
+    for (; at < volley.period; at += 2 * lanes) fire_small_channels<1>(volley, sums, n, at, out);
+    return;
+  }
+  const auto ceiling = hn::Set(df, volley.ceiling);
+  const auto count = [&](std::size_t i) HWY_ATTR {
+    return small_count(sums + i, hn::LoadU(df, volley.reciprocal + i), hn::LoadU(df, volley.half + i), ceiling);
+  };
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) store_counts(count(i), count(i + lanes), out + i);
+  reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling, n - i}, sums + i, n - i, out + i);
 }
 
 bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
@@ -329,19 +393,19 @@ HWY_INLINE hn::Vec<U64> widened_signed(V v) {
   return hn::BitCast(U64(), hn::Add(hn::ShiftRight<32>(both), hn::ShiftRight<32>(hn::ShiftLeft<32>(both))));
 }
 // A lane of 32 bits takes in so many pairs of products of kSmallCount and 2^15.
-constexpr std::size_t kPairs = 127;
+constexpr std::size_t kPairsOfCounts = 127;
 
-Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n) {
+Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
   const I16 d;
   const auto one = hn::Set(d, 1);
   const std::size_t lanes = hn::Lanes(d);
   hn::Vec<U64> total_of[4];
   for (auto& t : total_of) t = hn::Zero(U64());
-  auto spikes = hn::Zero(U64()), events = spikes;
+  auto spikes = hn::Zero(U64()), events = spikes, reached = spikes;
   std::size_t i = 0;
   while (i + lanes <= n) {
-    const std::size_t end = n - i < kPairs * lanes ? n : i + kPairs * lanes;
-    auto sum0 = hn::Zero(I32()), sum1 = sum0, sum2 = sum0, sum3 = sum0, sum_of_counts = sum0, some = sum0;
+    const std::size_t end = n - i < kPairsOfCounts * lanes ? n : i + kPairsOfCounts * lanes;
+    auto sum0 = hn::Zero(I32()), sum1 = sum0, sum2 = sum0, sum3 = sum0, sum_of_counts = sum0, some = sum0, reach = sum0;
     for (; i + lanes <= end; i += lanes) {
       const auto count = hn::BitCast(d, hn::LoadU(U16(), counts + i));
       const std::int16_t* limb = limbs.limbs + i;
@@ -350,7 +414,9 @@ Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n) {
       sum2 = hn::Add(sum2, paired(count, hn::LoadU(d, limb + 2 * limbs.stride)));
       sum3 = hn::Add(sum3, paired(count, hn::LoadU(d, limb + 3 * limbs.stride)));
       sum_of_counts = hn::Add(sum_of_counts, paired(count, one));
-      some = hn::Add(some, paired(hn::Min(count, one), one));
+      const auto fires = hn::Min(count, one);
+      some = hn::Add(some, paired(fires, one));
+      reach = hn::Add(reach, paired(fires, hn::BitCast(d, hn::LoadU(U16(), fan_out + i))));
     }
     total_of[0] = hn::Add(total_of[0], widened_signed(sum0));
     total_of[1] = hn::Add(total_of[1], widened_signed(sum1));
@@ -358,11 +424,13 @@ Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n) {
     total_of[3] = hn::Add(total_of[3], widened_signed(sum3));
     spikes = hn::Add(spikes, widened_signed(sum_of_counts));
     events = hn::Add(events, widened_signed(some));
+    reached = hn::Add(reached, widened_signed(reach));
   }
-  Tally tally = reference::tally_small(counts + i, {limbs.limbs + i, limbs.stride}, n - i);
+  Tally tally = reference::tally_small(counts + i, {limbs.limbs + i, limbs.stride}, fan_out + i, n - i);
   for (unsigned j = 0; j < 4; ++j) tally.checksum += total(total_of[j]) << (16 * j);
   tally.spikes += total(spikes);
   tally.events += total(events);
+  tally.reached += total(reached);
   return tally;
 }
 
@@ -373,7 +441,7 @@ std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out,
   auto sum = hn::Zero(U64());
   std::size_t i = 0;
   while (i + lanes <= n) {
-    const std::size_t end = n - i < kPairs * lanes ? n : i + kPairs * lanes;
+    const std::size_t end = n - i < kPairsOfCounts * lanes ? n : i + kPairsOfCounts * lanes;
     auto part = hn::Zero(I32());
     for (; i + lanes <= end; i += lanes) {
       const auto some = hn::Ne(hn::BitCast(d, hn::LoadU(U16(), counts + i)), hn::Zero(d));
@@ -450,6 +518,7 @@ Count greatest(const Count* counts, std::size_t n) {
 extern const Table kTable;
 const Table kTable{.name = SYN_TABLE_NAME,
                    .narrow = narrow,
+                   .count_words = count_words,
                    .list_events = list_events,
                    .wide_events = add_events<Wide>,
                    .wide_dense = add_dense<Wide>,
@@ -463,6 +532,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .narrow_dense = nullptr,
 #endif
                    .narrow_is_bounded = true,
+                   .dense_percent = 60,
                    .add_products = add_products,
                    .add_short_products = add_short_products,
                    .fire_volley = fire_volley,
@@ -502,6 +572,8 @@ const Table& dot_products_of(const Table& plain) {
     table.narrow_events = vnni::add_events;
     table.narrow_dense = vnni::add_dense;
     table.narrow_is_bounded = false;
+    table.dense_percent = 45;
+    table.tally_small = vnni::tally_small;
     return table;
   }();
   return kTable;

@@ -33,6 +33,7 @@ struct Band {
   std::size_t positions;
   const std::uint32_t* packed;   // [stretch][word][output], 64-byte aligned
   std::size_t outputs;           // a multiple of kTile
+  std::size_t row;               // from one word's weights to the next one's; at least `outputs`
   std::size_t pitch;             // between the sums of two positions; at most `outputs`
   // Narrow only. Products of pairs are added up in 16 bits where the machine has no instruction for all four in 32:
   // that many words (any of them), or that many neighbours from a multiple of it on, never leave 16 bits.
@@ -74,6 +75,7 @@ struct SmallVolley {
   const float* reciprocal;  // 1 / theta
   const float* half;        // ((theta >> 1) + 1/2) / theta
   float ceiling;            // C + 1/2
+  std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
 };
 struct Step {
   const std::int32_t* threshold;
@@ -84,6 +86,7 @@ struct Tally {
   std::uint64_t checksum = 0;  // sum of count * key
   std::uint64_t spikes = 0;    // sum of counts
   std::uint64_t events = 0;    // non-zero counts
+  std::uint64_t reached = 0;   // sum of fan-out over the non-zero counts, where it was asked for
   bool operator==(const Tally&) const = default;
 };
 
@@ -106,6 +109,8 @@ struct Table {
 
   // counts, each at most 255, as bytes.
   void (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
+  // How many words are not zero.
+  std::size_t (*count_words)(const std::uint32_t* words, std::size_t n);
   // Lists the words that are not zero of `pixels` pixels with `words` words each: values, and as offsets
   // stride * index of the word. starts[pixel] = `listed` + how many were listed before it, for pixel <= pixels.
   // Returns how many were. All have slack.
@@ -121,6 +126,8 @@ struct Table {
   void (*narrow_events)(const Band& band, std::int32_t* sums);
   void (*narrow_dense)(const Band& band, std::int32_t* sums);
   bool narrow_is_bounded;  // it adds up in 16 bits: Band::run and chunk count
+  // Where more than this share of the words are not zero, multiplying all of them takes less time than listing.
+  std::uint32_t dense_percent;
 
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
@@ -136,8 +143,8 @@ struct Table {
 
   // Keys in two halves, because few machines multiply 64-bit lanes.
   Tally (*tally)(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n);
-  // The same for counts up to kSmallCount.
-  Tally (*tally_small)(const Count* counts, const Limbs& limbs, std::size_t n);
+  // The same for counts up to kSmallCount, and fan-outs below 2^15.
+  Tally (*tally_small)(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n);
   // How many binary digits of all counts are 1: the spikes of code phase.
   std::uint64_t (*set_bits)(const Count* counts, std::size_t n);
   // Sum of fan_out over the non-zero counts.

@@ -14,6 +14,10 @@ inline void narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
   for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(counts[i]);
 }
 
+inline std::size_t count_words(const std::uint32_t* words, std::size_t n) {
+  return n - static_cast<std::size_t>(std::count(words, words + n, 0u));
+}
+
 inline std::size_t list_events(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
                                std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts,
                                std::uint32_t listed) {
@@ -60,7 +64,7 @@ void add_dense(const Band& band, std::int32_t* sums) {
       for (std::size_t i = 0; i < band.words; ++i) {
         std::uint32_t counts = 0;
         std::memcpy(&counts, stretch.counts + x * band.stride_bytes + 4 * i, 4);
-        const std::uint32_t* weights = band.packed + (stretch.weights + static_cast<std::int64_t>(i * band.outputs));
+        const std::uint32_t* weights = band.packed + (stretch.weights + static_cast<std::int64_t>(i * band.row));
         add_word<Part>(band, counts, weights, sums + x * band.pitch);
       }
     }
@@ -120,7 +124,7 @@ inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std:
   return tally;
 }
 
-inline Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n) {
+inline Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
   Tally tally;
   for (std::size_t i = 0; i < n; ++i) {
     for (unsigned j = 0; j < 4; ++j)
@@ -128,6 +132,7 @@ inline Tally tally_small(const Count* counts, const Limbs& limbs, std::size_t n)
                         << (16 * j);
     tally.spikes += counts[i];
     tally.events += counts[i] != 0;
+    tally.reached += counts[i] != 0 ? fan_out[i] : 0;
   }
   return tally;
 }
@@ -171,6 +176,7 @@ inline Count greatest(const Count* counts, std::size_t n) {
 // Without narrow sums: what runs on it is the plainest, and differs most from what it is compared with.
 inline constexpr Table kTable{.name = "reference",
                               .narrow = narrow,
+                              .count_words = count_words,
                               .list_events = list_events,
                               .wide_events = add_events<std::uint16_t>,
                               .wide_dense = add_dense<std::uint16_t>,
@@ -178,6 +184,7 @@ inline constexpr Table kTable{.name = "reference",
                               .narrow_events = nullptr,
                               .narrow_dense = nullptr,
                               .narrow_is_bounded = false,
+                              .dense_percent = 60,
                               .add_products = add_products,
                               .add_short_products = add_short_products,
                               .fire_volley = fire_volley,

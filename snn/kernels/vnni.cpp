@@ -36,7 +36,43 @@ struct Dot {
 
 #include "snn/kernels/bands-inl.hpp"
 
+// The signed 32-bit lanes of `sum`, in 64 bits. (Through memory: GCC 12 warns of its own header's reductions.)
+HWY_INLINE std::uint64_t total(__m512i sum) {
+  alignas(64) std::int32_t lanes[16];
+  _mm512_store_si512(lanes, sum);
+  std::int64_t all = 0;
+  for (const std::int32_t lane : lanes) all += lane;
+  return static_cast<std::uint64_t>(all);
+}
+
+// A lane of 32 bits takes in so many pairs of products of kSmallCount and 2^15.
+constexpr std::size_t kPairs = 127;
+
 }  // namespace
+
+Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
+  constexpr std::size_t kLanes = 32;
+  const __m512i one = _mm512_set1_epi16(1);
+  Tally tally;
+  for (std::size_t i = 0; i < n;) {
+    const std::size_t end = n - i < kPairs * kLanes ? n : i + kPairs * kLanes;
+    __m512i limb[4] = {}, spikes = _mm512_setzero_si512(), reached = _mm512_setzero_si512();
+    for (; i < end; i += kLanes) {
+      const __mmask32 inside = end - i < kLanes ? (__mmask32{1} << (end - i)) - 1 : ~__mmask32{0};
+      const __m512i count = _mm512_maskz_loadu_epi16(inside, counts + i);
+      for (std::size_t j = 0; j < 4; ++j)
+        limb[j] = _mm512_dpwssd_epi32(limb[j], count, _mm512_maskz_loadu_epi16(inside, limbs.limbs + j * limbs.stride + i));
+      spikes = _mm512_dpwssd_epi32(spikes, count, one);
+      const __mmask32 fires = _mm512_test_epi16_mask(count, count);
+      reached = _mm512_dpwssd_epi32(reached, _mm512_maskz_loadu_epi16(fires, fan_out + i), one);
+      tally.events += static_cast<std::uint64_t>(__builtin_popcount(fires));
+    }
+    for (std::size_t j = 0; j < 4; ++j) tally.checksum += total(limb[j]) << (16 * j);
+    tally.spikes += total(spikes);
+    tally.reached += total(reached);
+  }
+  return tally;
+}
 
 void add_events(const Band& band, std::int32_t* sums) {
   add_events<Dot>(band, sums);

@@ -1,4 +1,5 @@
-// Narrow sums by AVX-512's dot product of bytes, which Highway 1.0.3 does not have: for processors that say so.
+// Narrow sums and tallies by AVX-512's dot products of bytes and words, which Highway 1.0.3 does not have: for processors
+// that say so.
 // Internal to kernels/.
 #pragma once
 
@@ -8,5 +9,6 @@ namespace syn::snn::kernels::vnni {
 
 void add_events(const Band& band, std::int32_t* sums);
 void add_dense(const Band& band, std::int32_t* sums);
+Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n);
 
 }  // namespace syn::snn::kernels::vnni
