@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/files.hpp"
 #include "cli/json.hpp"
@@ -11,6 +12,7 @@
 #include "cli/verb.hpp"
 #include "core/text.hpp"
 #include "report/table.hpp"
+#include "transport/spin_team.hpp"
 
 namespace syn::cli {
 
@@ -32,6 +34,9 @@ class Bench final : public Verb {
     data_.limit = 1000;
     data_.declare(app);
     app.add_option("--threads", threads_, "inferences at a time")->check(CLI::Range(1, 256))->capture_default_str();
+    app.add_option("--share", share_, "threads that share each inference: for networks of a millisecond or more")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
     app.add_option("--target", target_, "the instruction set to use: avx512vnni, avx512, avx2, sse4, neon, reference");
     app.add_option("--repeat", repeat_, "passes over the data; the median pass is reported")
         ->check(CLI::Range(1, 1000))
@@ -45,10 +50,16 @@ class Bench final : public Verb {
     if (!dataset) return fail(dataset.error());
     const auto engine = snn::Engine::make(std::move(file->model), target_);
     if (!engine) return fail(engine.error());
+    if (share_ > 1 && threads_ > 1)
+      return fail("inferences can be beside each other or shared, not both", "--threads and --share",
+                  "give one of them");
+    std::optional<transport::SpinTeam> team;
+    if (share_ > 1) team.emplace(share_);
     std::vector<report::Evaluation> passes;
     for (std::uint32_t pass = 0; pass <= repeat_; ++pass) {  // the first one warms caches and is not counted
-      auto local = evaluate_spiking(*engine, *dataset, data_.mean, data_.std, threads_, terminal,
-                                    pass == 0 ? std::string("warm-up") : text::cat("pass ", pass));
+      auto local =
+          evaluate_spiking(*engine, *dataset, data_.mean, data_.std, threads_, terminal,
+                           pass == 0 ? std::string("warm-up") : text::cat("pass ", pass), team ? &*team : nullptr);
       if (!local) return fail(local.error());
       if (pass > 0) passes.push_back(std::move(local->evaluation));
     }
@@ -58,6 +69,7 @@ class Bench final : public Verb {
     const double synops_per_us = *e.synops_per_inference * e.throughput_per_s * 1e-6;
     Json json = evaluation_json(e);
     json["threads"] = threads_;
+    json["share"] = share_;
     json["target"] = engine->kernels();
     json["resident_bytes"] = engine->resident_bytes();
     json["synops_per_us"] = synops_per_us;
@@ -66,7 +78,8 @@ class Bench final : public Verb {
     table.row(
         {"latency p50 / p95 / p99", text::cat(text::fixed(e.latency_us_p50, 1), " / ", text::fixed(e.latency_us_p95, 1),
                                               " / ", text::fixed(e.latency_us_p99, 1), " us")});
-    table.row({"throughput", text::cat(text::fixed(e.throughput_per_s, 0), " /s on ", threads_, " thread(s)")});
+    table.row({"throughput",
+               text::cat(text::fixed(e.throughput_per_s, 0), " /s on ", std::max(threads_, share_), " thread(s)")});
     table.row({"synaptic operations", text::cat(text::fixed(*e.synops_per_inference, 0), " per inference, ",
                                                 text::fixed(synops_per_us / 1000, 1), " G/s")});
     table.row({"instruction set", std::string(engine->kernels())});
@@ -79,7 +92,7 @@ class Bench final : public Verb {
  private:
   std::string model_, target_;
   DataOptions data_;
-  std::uint32_t threads_ = 1;
+  std::uint32_t threads_ = 1, share_ = 1;
   std::uint32_t repeat_ = 5;
 };
 

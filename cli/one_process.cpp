@@ -53,7 +53,7 @@ Expected<std::vector<Count>> input_counts(const snn::Model& model, const data::D
 
 Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset,
                                  const std::vector<float>& mean, const std::vector<float>& std, std::uint32_t threads,
-                                 Terminal& terminal, std::string_view title) {
+                                 Terminal& terminal, std::string_view title, Team* team) {
   const snn::Model& model = engine.model();
   if (auto fits = check_input(model, dataset); !fits) return fail(fits.error());
   Local local;
@@ -69,7 +69,7 @@ Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset&
       window.rows = model.rows();
       window.in.resize(1);
       window.in[0] = std::move(*counts);
-      const Work work = engine.run(state, window);
+      const Work work = engine.run(state, window, team);
       local.outcomes[i] = {window.potentials, window.checksum, ns_since(started)};
       spikes += window.spikes;
       events += window.events;

@@ -20,9 +20,10 @@ struct Local {
   std::vector<report::Outcome> outcomes;
   report::Evaluation evaluation;
 };
+// A team shares each inference; then `threads` is 1.
 Expected<Local> evaluate_spiking(const snn::Engine& engine, const data::Dataset& dataset,
                                  const std::vector<float>& mean, const std::vector<float>& std, std::uint32_t threads,
-                                 Terminal& terminal, std::string_view title);
+                                 Terminal& terminal, std::string_view title, Team* team = nullptr);
 // The float reference: its figures, and the class it gives each image.
 struct LocalFloat {
   std::vector<std::uint32_t> classes;

@@ -14,19 +14,20 @@ namespace syn::snn {
 struct Input {  // one projection into a stage
   std::uint32_t from = 0;
   const Connection* connection = nullptr;
-  int linear = -1;                                        // index in Compiled::linears, or -1
-  int channelwise = -1;                                   // index in Compiled::channelwise, or -1; both -1: pooling
-  std::size_t events_at = 0, starts_at = 0, copy_at = 0, rows_at = 0;  // its regions of the scratch, while its stage runs
+  int linear = -1;       // index in Compiled::linears, or -1
+  int channelwise = -1;  // index in Compiled::channelwise, or -1; both -1: pooling
+  std::size_t events_at = 0, starts_at = 0, copy_at = 0,
+              rows_at = 0;  // its regions of the scratch, while its stage runs
 };
 
 struct Stage {  // one population
   const Population* population = nullptr;
   std::vector<Input> inputs;
-  int source = -1;      // index in Window::in
-  bool pixels = false;  // a source that is coded here, not another shard's counts
-  bool padded = false;  // a source whose border reads something else than zero
-  int output = -1;      // index in Window::out
-  int state = -1;       // index in State::values
+  int source = -1;              // index in Window::in
+  bool pixels = false;          // a source that is coded here, not another shard's counts
+  bool padded = false;          // a source whose border reads something else than zero
+  int output = -1;              // index in Window::out
+  int state = -1;               // index in State::values
   std::uint64_t products = 0;   // multiply-adds of a row, were no count zero
   std::size_t splits = 1;       // into how many parts it can be computed: bands, or tiles of outputs
   bool splits_outputs = false;  // the latter
@@ -73,8 +74,8 @@ struct Compiled {
   std::vector<std::size_t> state_sizes;
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
-  ListRoom room, room_at_most;             // the latter on any machine
-  std::vector<std::uint16_t> no_fan_out;   // zeros, for populations whose counts go nowhere in this shard
+  ListRoom room, room_at_most;            // the latter on any machine
+  std::vector<std::uint16_t> no_fan_out;  // zeros, for populations whose counts go nowhere in this shard
 
   std::uint64_t resident_bytes() const;  // at most: the same on every machine
 

@@ -229,22 +229,23 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
   constexpr std::size_t kBatch = 32;
   std::array<kernels::Stretch, kBatch> stretches;
   const std::size_t pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0;
-  kernels::Band band{.stretches = stretches.data(),
-                     .stretch_count = 0,
-                     .positions = static_cast<std::size_t>(x_.target),
-                     .packed = packed_.data() + part.first_output,
-                     .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
-                     .row = padded_outputs_,
-                     .pitch = outputs_,
-                     .run = run_,
-                     .chunk = chunk_,
-                     .values = listed.values,
-                     .offsets = listed.offsets,
-                     .pixels = stretch_pixels_,
-                     .stride = static_cast<std::size_t>(x_.stride),
-                     .pixel_weights = pixel_weights,
-                     .words = packing_.stretch_words,
-                     .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
+  kernels::Band band{
+      .stretches = stretches.data(),
+      .stretch_count = 0,
+      .positions = static_cast<std::size_t>(x_.target),
+      .packed = packed_.data() + part.first_output,
+      .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
+      .row = padded_outputs_,
+      .pitch = outputs_,
+      .run = run_,
+      .chunk = chunk_,
+      .values = listed.values,
+      .offsets = listed.offsets,
+      .pixels = stretch_pixels_,
+      .stride = static_cast<std::size_t>(x_.stride),
+      .pixel_weights = pixel_weights,
+      .words = packing_.stretch_words,
+      .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
   const auto add = packing_.narrow ? (dense ? kernels.narrow_dense : kernels.narrow_events)
                                    : (dense ? kernels.wide_dense : kernels.wide_events);
   const auto across = static_cast<std::size_t>(x_.kernel) / stretch_pixels_;
@@ -256,11 +257,10 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
     for (std::size_t kx = 0; kx < across; ++kx) {
       const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
       const auto weights = static_cast<std::int64_t>((ky * across + kx) * packing_.stretch_words * padded_outputs_);
-      stretches[band.stretch_count++] = {
-          .counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
-          .starts = listed.starts + row * (width_ + 1) + pixel,
-          .weights = weights,
-          .event_weights = weights - static_cast<std::int64_t>(pixel * pixel_weights)};
+      stretches[band.stretch_count++] = {.counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
+                                         .starts = listed.starts + row * (width_ + 1) + pixel,
+                                         .weights = weights,
+                                         .event_weights = weights - static_cast<std::int64_t>(pixel * pixel_weights)};
       if (band.stretch_count < kBatch) continue;
       add(band, sums);
       band.stretch_count = 0;

@@ -242,7 +242,8 @@ class Run {
         work_.synaptic_operations += reached(stage, counts, 0, stage.neurons);
     }
     if (stage.output < 0) return;
-    for (std::size_t r = 0; r < block_; ++r) std::copy_n(rows.data + r * rows.stride, stage.neurons, output_of(stage, r));
+    for (std::size_t r = 0; r < block_; ++r)
+      std::copy_n(rows.data + r * rows.stride, stage.neurons, output_of(stage, r));
   }
 
   // Splitting costs about a microsecond.
@@ -266,8 +267,7 @@ class Run {
   void compute(std::size_t i, std::size_t r, Count* out, const Part& part, Done& done) {
     const Stage& stage = compiled_.stages[i];
     const std::size_t begin = part.first_row * stage.band + part.first_output;
-    const std::size_t end = (part.last_row - 1) * stage.band +
-                            (stage.splits_outputs ? part.last_output : stage.band);
+    const std::size_t end = (part.last_row - 1) * stage.band + (stage.splits_outputs ? part.last_output : stage.band);
     done = {};
     if (std::holds_alternative<Pooled>(stage.population->kind)) {
       pool(stage, r, out);
@@ -280,7 +280,8 @@ class Run {
       if (stage.limbs.empty()) {
         done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
       } else {
-        const std::uint16_t* fan_out = (stage.small_fan_out.empty() ? compiled_.no_fan_out : stage.small_fan_out).data();
+        const std::uint16_t* fan_out =
+            (stage.small_fan_out.empty() ? compiled_.no_fan_out : stage.small_fan_out).data();
         done.tally = kernels_.tally_small(counts, {stage.limbs.data() + begin, stage.neurons}, fan_out + begin, n);
       }
       if (stage.has_fan_out() && (stage.limbs.empty() || stage.small_fan_out.empty()))
@@ -353,8 +354,9 @@ class Run {
       std::copy_n(stage.bias.data() + y * stage.bias_stride + from, n, band + from);
       for (const Input& input : stage.inputs)
         if (constant(input)) add(stage, input, 0, part, y, band, scratch);
-      std::copy_n(band + from, n,
-                  scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band + from));
+      std::copy_n(
+          band + from, n,
+          scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band + from));
     }
   }
 
@@ -367,7 +369,9 @@ class Run {
     PartScratch& scratch = part_scratch(compiled_);
     const std::ptrdiff_t constant_at = scratch_.constant_at[i];
     if (constant_at >= 0 && first_ == 0 && r == 0 && !carried_) sum_constants(i, part, scratch);
-    const auto reads = [&](const Input& input) { return (constant_at < 0 || !constant(input)) && !is_silent(input, r); };
+    const auto reads = [&](const Input& input) {
+      return (constant_at < 0 || !constant(input)) && !is_silent(input, r);
+    };
     for (const Input& input : stage.inputs)
       if (reads(input)) open_input(input, r, part, scratch);
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
@@ -390,10 +394,11 @@ class Run {
       if (!stage.half.empty()) {
         const auto ceiling = static_cast<float>(stage.population->greatest) + 0.5f;
         const std::size_t period = stage.splits_outputs ? n : stage.population->shape.channels;
-        kernels_.fire_small_volley({stage.reciprocal.data() + at, stage.half.data() + at, ceiling, period}, sums, n, out);
+        kernels_.fire_small_volley({stage.reciprocal.data() + at, stage.half.data() + at, ceiling, period}, sums, n,
+                                   out);
       } else if (stage.state < 0) {
-        kernels_.fire_volley({stage.threshold.data() + at, stage.limit.data() + at, stage.reciprocal.data() + at}, sums, n,
-                             out);
+        kernels_.fire_volley({stage.threshold.data() + at, stage.limit.data() + at, stage.reciprocal.data() + at}, sums,
+                             n, out);
       } else {
         const bool rest = kernels_.fire_step({stage.threshold.data() + at, neurons->v_min, neurons->v_max}, sums, n,
                                              state_at(stage) + neuron, out);

@@ -1,0 +1,42 @@
+// A Team of threads that wait for their next part awake, as parts follow each other within microseconds, and go to
+// sleep when none has come for a while. Give it as many threads as there are processors that have nothing else to do:
+// where threads share one, each part waits for the other's turn. Deliberately not here: jobs beside each other
+// (thread_compute.hpp).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "core/team.hpp"
+
+namespace syn::transport {
+
+class SpinTeam final : public Team {
+ public:
+  explicit SpinTeam(unsigned threads);  // the caller's among them
+  ~SpinTeam() override;
+  SpinTeam(const SpinTeam&) = delete;
+  SpinTeam& operator=(const SpinTeam&) = delete;
+
+  unsigned size() const override { return static_cast<unsigned>(threads_.size()) + 1; }
+  void run(unsigned count, void (*part)(void* context, unsigned index), void* context) override;
+  using Team::run;
+
+ private:
+  struct Job {
+    unsigned count = 0;  // 0: the end
+    void (*part)(void*, unsigned) = nullptr;
+    void* context = nullptr;
+  };
+  void work(unsigned index);
+
+  Job job_;  // written by the caller before the round it belongs to is announced
+  // On cache lines of their own: one is read by all while the other is written.
+  alignas(64) std::atomic<std::uint32_t> round_ = 0;
+  alignas(64) std::atomic<unsigned> at_work_ = 0;  // threads that have not ended this round
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace syn::transport
