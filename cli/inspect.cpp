@@ -18,6 +18,9 @@ const char* kind_of(const snn::Population& p) {
   struct {
     const char* operator()(const snn::Source&) const { return "source"; }
     const char* operator()(const snn::IntegrateAndFire&) const { return "integrate-and-fire"; }
+    const char* operator()(const snn::Leaky& l) const {
+      return l.jump.empty() ? l.membrane.current_keep.empty() ? "leaky" : "leaky, current" : "leaky, adaptive";
+    }
     const char* operator()(const snn::Pooled&) const { return "pooled"; }
     const char* operator()(const snn::Readout&) const { return "readout"; }
   } name;
@@ -111,6 +114,8 @@ class Inspect final : public Verb {
         if (projection.to == i) {
           inputs += (inputs.empty() ? "" : " + ") + show(projection.connection) + " <- " +
                     model.populations[projection.from].name;
+          if (projection.delay > 0)
+            inputs += text::cat(" (", projection.delay, projection.delay == 1 ? " step" : " steps", " ago)");
         }
       }
       table.row({p.name, kind_of(p), show(p.shape), inputs, text::cat(p.greatest), text::fixed(p.mean_events, 0),

@@ -62,6 +62,14 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
     from.fan_out.resize(from.neurons);
     add_fan_out(model, projection, from.fan_out);
   }
+  const auto delays = longest_delays(model);
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (delays[i] == 0) continue;
+    stages[i].line = static_cast<int>(lines++);
+    stages[i].line_rows = delays[i];
+  }
+  for (const Projection& projection : model.projections)
+    if (projection.from >= projection.to) most_rows = std::min<std::size_t>(most_rows, projection.delay);
   for (Stage& stage : stages) {
     if (std::ranges::any_of(stage.fan_out, [](std::uint32_t reach) { return reach >= 1 << 15; })) continue;
     stage.small_fan_out.assign(stage.fan_out.begin(), stage.fan_out.end());
@@ -82,7 +90,7 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
   };
   for (const Projection& projection : model.projections) {
     if (projection.to != index) continue;
-    Input input{.from = projection.from, .connection = &projection.connection};
+    Input input{.from = projection.from, .delay = projection.delay, .connection = &projection.connection};
     const Population &from = model.populations[projection.from], &to = *stage.population;
     const auto* conv = std::get_if<Conv>(&projection.connection);
     const auto* dense = std::get_if<Dense>(&projection.connection);
@@ -118,6 +126,12 @@ void Compiled::add_neurons(Stage& stage) {
     stage.bias_stride = per_channel ? 0 : stage.band;
     stage.biased = std::ranges::any_of(bias, [](std::int32_t b) { return b != 0; });
   };
+  if (membrane_of(*stage.population)) {
+    stage.leaky.emplace(*stage.population);
+    stage.bias.assign(stage.band, 0);  // theirs is in another unit, and added by their kernel
+    stage.biased = stage.leaky->biased();
+    return;
+  }
   if (const auto* readout_kind = std::get_if<Readout>(&stage.population->kind)) set_bias(readout_kind->bias);
   const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind);
   if (!fire) return;
@@ -161,7 +175,7 @@ void Compiled::add_keys(Stage& stage) {
 
 void Compiled::add_state(Stage& stage) {
   if (model.code != Code::step || std::holds_alternative<Source>(stage.population->kind)) return;
-  std::size_t size = stage.neurons;  // potentials
+  std::size_t size = stage.neurons * (stage.leaky ? stage.leaky->variables() : 1);  // potentials first
   if (std::holds_alternative<Pooled>(stage.population->kind)) {
     if (!std::holds_alternative<MaxPool>(*stage.inputs.front().connection)) return;
     size += stages[stage.inputs.front().from].neurons;  // the maxima so far, then the cumulative counts beneath them
@@ -176,7 +190,7 @@ void Compiled::add_splits(Stage& stage) {
   if (stage.inputs.empty() || std::holds_alternative<Pooled>(stage.population->kind)) return;
   bool linear = true;
   for (const Input& input : stage.inputs) {
-    const Shape& from = stages[input.from].population->shape;
+    const Shape& from = model.populations[input.from].shape;
     linear = linear && input.linear >= 0;
     std::visit(
         [&](const auto& c) {
@@ -201,9 +215,11 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const Linear& linear : linears)
     bytes += linear.size_at_most().weights * sizeof(std::uint32_t) + linear.padding_bytes();
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
-  for (const Stage& s : stages)
+  for (const Stage& s : stages) {
+    if (s.leaky) bytes += s.leaky->resident_bytes();
     bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.limbs, s.key_low, s.key_high, s.small_fan_out,
                       s.fan_out);
+  }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.starts * 4 + room_at_most.copies +
          room_at_most.rows * 4 + band * 4;

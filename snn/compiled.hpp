@@ -3,16 +3,19 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 
 #include "snn/channelwise.hpp"
 #include "snn/layers.hpp"
+#include "snn/leaky.hpp"
 #include "snn/linear.hpp"
 #include "snn/model.hpp"
 
 namespace syn::snn {
 
 struct Input {  // one projection into a stage
-  std::uint32_t from = 0;
+  std::uint32_t from = 0, delay = 0;
   const Connection* connection = nullptr;
   int linear = -1;       // index in Compiled::linears, or -1
   int channelwise = -1;  // index in Compiled::channelwise, or -1; both -1: pooling
@@ -31,6 +34,8 @@ struct Stage {  // one population
   std::uint64_t products = 0;   // multiply-adds of a row, were no count zero
   std::size_t splits = 1;       // into how many parts it can be computed: bands, or tiles of outputs
   bool splits_outputs = false;  // the latter
+  int line = -1;        // index in State::lines
+  std::size_t line_rows = 0;
   std::size_t neurons = 0;
   std::size_t band = 0;                        // neurons of one row of positions
   std::size_t counts_at = 0;                   // of a block of one row: where its counts are
@@ -39,6 +44,7 @@ struct Stage {  // one population
   bool biased = false;                         // some bias is not zero
   std::vector<std::int32_t> threshold, limit;  // of one band
   std::vector<float> reciprocal;
+  std::optional<LeakyNeurons> leaky;
   std::vector<float> half;  // empty: thresholds are too great for small volleys
   // Keys of every neuron: `limbs` where counts are small, else the other two; all empty: takes no part in the checksum.
   std::vector<std::int16_t> limbs;
@@ -72,6 +78,9 @@ struct Compiled {
   std::size_t sources = 0, outputs = 0;
   int readout = -1;
   std::vector<std::size_t> state_sizes;
+  std::size_t lines = 0;
+  // Rows that may be run layer by layer: no more than the shortest delay that leads back.
+  std::size_t most_rows = std::numeric_limits<std::size_t>::max();
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
   ListRoom room, room_at_most;            // the latter on any machine

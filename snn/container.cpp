@@ -143,6 +143,8 @@ Expected<> read_container(ByteView bytes, std::string_view where, std::string_vi
   for (const std::string& required : header.required_features()) {
     if (required == feature) {
       there = true;
+    } else if (feature.empty() && (required == kLeakyFeature || required == kDelayFeature)) {
+      continue;
     } else if (required == kRealFeature) {
       return fail("the model is of the float profile ('real'), where an integer one is needed", std::string(where),
                   "convert the network to an integer model");

@@ -19,10 +19,13 @@ class Model;
 inline constexpr std::uint64_t kMaxHeader = 1 << 20;  // a hostile one parses into some 50 times that, no more
 // The required feature of a file that holds a model of the float profile.
 inline constexpr std::string_view kRealFeature = "real";
+// Those of integer models with a membrane, or with a delay: read without them, they would be other models.
+inline constexpr std::string_view kLeakyFeature = "leaky", kDelayFeature = "delays";
 
 // Completes the header with the table of these tensors. Same header and tensors, same bytes.
 Bytes write_container(proto::Model& header, std::span<const ByteView> tensors);
-// Checks preamble, header hash, required features (only `feature`, where one is expected) and the tensor table with all
+// Checks preamble, header hash, required features (`feature` and no other, where one is expected; else those of integer
+// models) and the tensor table with all
 // hashes. Tensors are then where the table says.
 Expected<> read_container(ByteView bytes, std::string_view where, std::string_view feature, proto::Model& header);
 // The header alone, its hash checked.

@@ -16,6 +16,8 @@ std::vector<Cost> costs(const Model& model) {
     costs[i].work.neuron_updates = std::uint64_t{p.shape.neurons()} * model.rows();
     // Counts 2, checksum keys 8, fan-out 4; potentials 4 in `step`.
     costs[i].bytes = std::uint64_t{p.shape.neurons()} * (model.code == Code::step ? 18 : 14);
+    // Of what leaks: constants that repeat within a row of positions, and up to three variables more.
+    if (membrane_of(p)) costs[i].bytes += std::uint64_t{p.shape.neurons()} * 12 + std::uint64_t{p.shape.channels} * 28;
   }
   for (const Projection& projection : model.projections) {
     const Population& from = model.populations[projection.from];

@@ -220,7 +220,7 @@ class Cutter {
       const auto from = std::ranges::find_if(
           cuts_, [&](const Cut& c) { return c.to_shard == shard && c.from_shard != kGateway && !done[c.from_shard]; });
       return refuse(text::cat("shard ", shard, " reads '", from->population, "' of shard ", from->from_shard,
-                              ", and shards that read each other would wait for ever"));
+                              ", and shards that read each other would wait for ever: keep what is recurrent in one"));
     }
     return {};
   }
@@ -243,6 +243,12 @@ class Cutter {
     if (auto* fire = std::get_if<IntegrateAndFire>(&p.kind)) {
       fire->threshold = slice(fire->threshold, atom);
       fire->bias = slice_rows(fire->bias, whole.shape, atom);
+    }
+    if (auto* leaky = std::get_if<Leaky>(&p.kind)) {
+      Membrane& membrane = leaky->membrane;
+      for (auto* values : {&membrane.keep, &membrane.current_keep, &membrane.start, &leaky->bias, &leaky->threshold,
+                           &leaky->reset, &leaky->adaptation_keep, &leaky->jump})
+        *values = slice_rows(*values, whole.shape, atom);
     }
     return p;  // Sources and Readouts are never sliced, Pooled has nothing to slice
   }
@@ -304,12 +310,16 @@ class Cutter {
       for (const Atom& atom : atoms) {
         if (shard_of_atom(atom) != shard) continue;
         add(atom, false);
+        if (readers_.contains(atom)) out.outputs.push_back(out.populations.back().name);
+      }
+    for (const auto& atoms : atoms_)  // now that all are there: projections may lead back
+      for (const Atom& atom : atoms) {
+        if (shard_of_atom(atom) != shard) continue;
         for (const Projection& projection : model_.projections)
           if (projection.to == atom.population)
             for (const Atom& source : read_by(projection, atom))
-              out.projections.push_back(
-                  {index.at(source), index.at(atom), slice_connection(projection.connection, source, atom)});
-        if (readers_.contains(atom)) out.outputs.push_back(out.populations.back().name);
+              out.projections.push_back({index.at(source), index.at(atom),
+                                         slice_connection(projection.connection, source, atom), projection.delay});
       }
     return out;
   }

@@ -50,6 +50,8 @@ std::uint64_t Engine::state_bytes() const {
     if (impl_->compiled.model.rows() > 1)
       bytes += stage.neurons * ((keeps ? sizeof(std::int32_t) : 0) + (stage.pixels ? sizeof(Count) : 0));
   }
+  for (const Stage& stage : impl_->compiled.stages)
+    bytes += stage.line_rows * (stage.neurons * sizeof(Count) + 1) + (stage.line < 0 ? 0 : sizeof(DelayLine));
   for (const std::size_t size : impl_->compiled.state_sizes)
     bytes += size * sizeof(std::int32_t) + sizeof(std::vector<std::int32_t>);
   return bytes;
@@ -57,6 +59,10 @@ std::uint64_t Engine::state_bytes() const {
 
 Work Engine::run(State& state, Window& window, Team* team) const {
   return snn::run(impl_->compiled, *impl_->kernels, state, window, team);
+}
+
+std::vector<std::int32_t> Engine::potentials(const State& state, std::uint32_t population) const {
+  return snn::potentials(impl_->compiled, *impl_->kernels, state, population);
 }
 
 void Engine::sum_inputs(std::uint32_t population, std::span<const std::span<const Count>> counts,

@@ -15,13 +15,23 @@
 
 namespace syn::snn {
 
+// The counts of the last steps of a population that is read late, as long as its longest delay: step t at row t modulo
+// their number.
+struct DelayLine {
+  std::vector<Count> rows;
+  std::vector<std::uint8_t> silent;  // of each: whether its counts are known to be all 0
+  bool operator==(const DelayLine&) const = default;
+};
+
 // What an inference has left behind between two windows: potentials, cumulative counts of max pooling. Copy, compare,
 // hash it. Empty at the start of an inference; or, so that nothing is allocated, what an ended one left with next_row set
 // back to 0.
 struct State {
   std::uint32_t next_row = 0;
   std::vector<std::vector<std::int32_t>> values;  // one per stateful population, in model order
-  std::vector<std::uint8_t> at_rest;              // of each: whether all its potentials are below their thresholds
+  std::vector<std::uint8_t> at_rest;              // of each: whether it would stay silent for ever without input
+  std::vector<std::uint32_t> owed;                // of each: silent steps whose leaks it has not lived through yet
+  std::vector<DelayLine> lines;                   // one per population that is read late, in model order
   std::vector<std::vector<Count>> rows;           // of constant sources, by source, while windows remain
   std::vector<std::int32_t> constants;            // and what they sum to
   bool operator==(const State&) const = default;
@@ -58,6 +68,10 @@ class Engine {
   // the same bits. Thread-safe for different states and windows. A team shares the work of large populations by ranges of
   // outputs: the same bits for any number of threads.
   Work run(State& state, Window& window, Team* team = nullptr) const;
+
+  // The potentials of an IntegrateAndFire, Leaky or Readout population in `step` code as they stand between two windows,
+  // postponed leaks included.
+  std::vector<std::int32_t> potentials(const State& state, std::uint32_t population) const;
 
   // Input sums of one population for one row (weights times counts, without bias), as calibration needs them:
   // counts[i] is population i's row; only the sources of `population` are read. sums: neurons of `population`.

@@ -14,6 +14,22 @@ std::optional<std::int32_t> shift_of(const Connection& connection) {
   return {};
 }
 
+const Membrane* membrane_of(const Population& population) {
+  if (const auto* leaky = std::get_if<Leaky>(&population.kind)) return &leaky->membrane;
+  const auto* readout = std::get_if<Readout>(&population.kind);
+  return readout && readout->membrane ? &*readout->membrane : nullptr;
+}
+
+bool fires(const Population& population) {
+  return std::holds_alternative<IntegrateAndFire>(population.kind) || std::holds_alternative<Leaky>(population.kind);
+}
+
+std::vector<std::uint32_t> longest_delays(const Model& model) {
+  std::vector<std::uint32_t> longest(model.populations.size());
+  for (const Projection& p : model.projections) longest[p.from] = std::max(longest[p.from], p.delay);
+  return longest;
+}
+
 int find(const Model& model, std::string_view population) {
   const auto at = std::ranges::find(model.populations, population, &Population::name);
   return at == model.populations.end() ? -1 : static_cast<int>(at - model.populations.begin());

@@ -55,6 +55,42 @@ struct IntegrateAndFire {
   std::int32_t v_min = 0, v_max = 0;  // `step` only: the potential is clamped into this once a step, after the spike
   bool operator==(const IntegrateAndFire&) const = default;
 };
+
+// What a potential keeps and gains by itself from step to step; `step` code only. Rule 10 of the design: keeping l of
+// 32768 turns x into sign(x) * ((|x| * l) >> 15). Vectors have one entry a channel, or one a neuron, channel-last; an
+// empty one means that the neuron has no such part. In a step, S the sum of its projections:
+//   x = S * 2^fraction + bias;   with a current: i = clamp(leak(i) + x), and x = i, or the i before this step
+//   v = leak(v) + x
+struct Membrane {
+  std::vector<std::int32_t> keep;          // of the potential, 0..32768; empty: nothing leaks
+  std::vector<std::int32_t> current_keep;  // of a synaptic current; empty: there is none
+  bool reads_previous = false;             // the potential gains the current of the step before
+  std::uint32_t fraction = 0;              // potential, current and bias count in 2^-fraction of a weight's unit
+  std::vector<std::int32_t> start;         // the potential before step 0; empty: 0
+  // Once a step both are clamped into -limit..limit, the potential after the spike; 32 bits are proven with these.
+  std::int32_t potential_limit = 1, current_limit = 1;
+  bool operator==(const Membrane&) const = default;
+};
+inline constexpr std::int32_t kKeepAll = 1 << 15;
+inline constexpr std::uint32_t kGreatestFraction = 15;
+inline constexpr std::int32_t kGreatestRefractory = 1 << 15;  // steps
+
+// LIF, CubaLIF and adaptive LIF: a membrane that fires. After its step (see Membrane), with b the adaptation:
+//   fires where v >= threshold + b, unless it is held; v -= reset + b, up to `greatest` times, or v = reset, once
+//   b = clamp(leak(b) + jump * spikes);   v = clamp(v)
+// A neuron that fired is held for `refractory` steps: v stays as it is, the current and b go on.
+enum class Reset : std::uint8_t { to_value = 0, subtract = 1 };
+struct Leaky {
+  Membrane membrane;
+  std::vector<std::int32_t> bias;       // once a step, in the potential's unit
+  std::vector<std::int32_t> threshold;  // of any sign
+  std::vector<std::int32_t> reset;      // the value, or what is subtracted, >= 1
+  Reset rule = Reset::to_value;
+  std::vector<std::int32_t> adaptation_keep, jump;  // both or neither
+  std::int32_t adaptation_limit = 1;
+  std::int32_t refractory = 0;
+  bool operator==(const Leaky&) const = default;
+};
 struct Pooled {  // no state of its own but MaxPool's cumulative counts in `step`; hands on what its one projection
                  // makes
   bool operator==(const Pooled&) const = default;
@@ -62,9 +98,10 @@ struct Pooled {  // no state of its own but MaxPool's cumulative counts in `step
 struct Readout {                   // the class potentials, int32; the greatest wins, the lowest index on a tie
   std::vector<std::int32_t> bias;  // as in IntegrateAndFire
   double scale = 1;                // logits = potential * scale (`step`: potential * scale / T)
+  std::optional<Membrane> membrane;  // LI, CubaLI: the potential leaks; then logits are its last value * scale
   bool operator==(const Readout&) const = default;
 };
-using Kind = std::variant<Source, IntegrateAndFire, Pooled, Readout>;
+using Kind = std::variant<Source, IntegrateAndFire, Leaky, Pooled, Readout>;
 
 struct Population {
   std::string name;
@@ -132,10 +169,13 @@ using Connection = std::variant<Conv, Dense, SumPool, MaxPool, Depthwise, OneToO
 // Of connections that join source channel i to target channel i + shift.
 std::optional<std::int32_t> shift_of(const Connection& connection);
 
-// Projections into one population add up, exactly.
+// Projections into one population add up, exactly. With a delay, `step` code only, what is read are the counts of so
+// many steps ago; before step 0 they were 0 (of a source: its padding). A cycle needs a delay where it leads back.
+inline constexpr std::uint32_t kGreatestDelay = 1 << 15;
 struct Projection {
-  std::uint32_t from = 0, to = 0;  // indices of populations; from < to
+  std::uint32_t from = 0, to = 0;  // indices of populations; from < to, or a delay of at least 1
   Connection connection;
+  std::uint32_t delay = 0;  // steps
   bool operator==(const Projection&) const = default;
 };
 
@@ -152,6 +192,13 @@ struct Model {
   std::uint32_t rows() const { return rows_of(code, steps); }      // per inference
   std::uint32_t levels() const { return levels_of(code, steps); }  // C
 };
+
+// What leaks of a population: a Leaky's membrane or a leaky Readout's; null: nothing.
+const Membrane* membrane_of(const Population& population);
+// Whether it makes spikes.
+bool fires(const Population& population);
+// Steps for which each population's counts must be kept: the longest delay with which it is read.
+std::vector<std::uint32_t> longest_delays(const Model& model);
 
 // Index of a population by name, or -1.
 int find(const Model& model, std::string_view population);

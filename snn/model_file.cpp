@@ -1,6 +1,7 @@
 #include "snn/model_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -13,12 +14,24 @@
 namespace syn::snn {
 namespace {
 
+using Lengths = std::array<std::uint64_t, 3>;
+
 // The single truth about which tensors a model has, in which order and of how many elements; writing and reading both
-// walk it. `visit(vector, name, label, length, other)`: the vector must have one of the two lengths.
-template <class M, class Visit>
-void visit_tensors(M& model, Visit&& visit) {
+// walk it. `visit(vector, name, label, length, other, third)`: the vector must have one of these lengths.
+template <class M, class Visitor>
+void visit_tensors(M& model, Visitor&& visitor) {
+  const auto visit = [&](auto& values, const std::string& name, const char* label, std::uint64_t length,
+                         std::uint64_t other, std::optional<std::uint64_t> third = {}) {
+    visitor(values, name, label, std::array{length, other, third.value_or(other)});
+  };
   for (auto& population : model.populations) {
     const std::uint64_t channels = population.shape.channels;
+    const auto visit_membrane = [&](auto& membrane) {
+      const std::uint64_t neurons = population.shape.neurons();
+      visit(membrane.keep, population.name, "keep", channels, neurons, 0);
+      visit(membrane.current_keep, population.name, "current_keep", channels, neurons, 0);
+      visit(membrane.start, population.name, "start", channels, neurons, 0);
+    };
     std::visit(
         [&](auto& kind) {
           using K = std::remove_cvref_t<decltype(kind)>;
@@ -29,8 +42,17 @@ void visit_tensors(M& model, Visit&& visit) {
           } else if constexpr (std::is_same_v<K, IntegrateAndFire>) {
             visit(kind.threshold, population.name, "threshold", channels, channels);
             visit(kind.bias, population.name, "bias", channels, population.shape.neurons());
+          } else if constexpr (std::is_same_v<K, Leaky>) {
+            const std::uint64_t neurons = population.shape.neurons();
+            visit_membrane(kind.membrane);
+            visit(kind.bias, population.name, "bias", channels, neurons, neurons);
+            visit(kind.threshold, population.name, "threshold", channels, neurons, neurons);
+            visit(kind.reset, population.name, "reset", channels, neurons, neurons);
+            visit(kind.adaptation_keep, population.name, "adaptation_keep", channels, neurons, 0);
+            visit(kind.jump, population.name, "jump", channels, neurons, 0);
           } else if constexpr (std::is_same_v<K, Readout>) {
             visit(kind.bias, population.name, "bias", channels, population.shape.neurons());
+            if (kind.membrane) visit_membrane(*kind.membrane);
           } else {
             static_assert(std::is_same_v<K, Pooled>);
           }
@@ -75,7 +97,7 @@ Bytes write_model(const Model& model) {
   proto::Model header;
   put_structure(model, header);
   std::vector<ByteView> tensors;
-  visit_tensors(model, [&](const auto& values, const std::string&, const char*, std::uint64_t, std::uint64_t) {
+  visit_tensors(model, [&](const auto& values, const std::string&, const char*, const Lengths&) {
     tensors.push_back({reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof values[0]});
   });
   return write_container(header, tensors);
@@ -109,7 +131,7 @@ Expected<Model> read_model(ByteView bytes, std::string_view where) {
   int next = 0;
   std::string problem;
   visit_tensors(
-      model, [&](auto& values, const std::string& name, const char* label, std::uint64_t count, std::uint64_t other) {
+      model, [&](auto& values, const std::string& name, const char* label, const Lengths& lengths) {
         using T = typename std::remove_cvref_t<decltype(values)>::value_type;
         if (!problem.empty()) return;
         if (next == header.tensors_size()) {
@@ -119,9 +141,9 @@ Expected<Model> read_model(ByteView bytes, std::string_view where) {
         const proto::Tensor& tensor = header.tensors(next++);
         // The length was checked against the file before; now the shape must ask for exactly that much.
         const std::uint64_t length = tensor.length() / sizeof(T);
-        if (tensor.length() % sizeof(T) != 0 || (length != count && length != other)) {
+        if (tensor.length() % sizeof(T) != 0 || std::ranges::find(lengths, length) == lengths.end()) {
           problem = text::cat("the ", label, " of '", name, "' has ", tensor.length(), " bytes where its shape needs ",
-                              count, " values of ", sizeof(T));
+                              lengths[0], " values of ", sizeof(T));
           return;
         }
         values.resize(length);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "snn/container.hpp"
 #include "snn/model.pb.h"
 
 namespace syn::snn {
@@ -47,6 +48,21 @@ W get_window(const proto::Window& from) {
   return to;
 }
 
+void put_membrane(const Membrane& from, proto::Membrane& to) {
+  to.set_reads_previous(from.reads_previous);
+  to.set_fraction(from.fraction);
+  to.set_potential_limit(from.potential_limit);
+  to.set_current_limit(from.current_limit);
+}
+Membrane get_membrane(const proto::Membrane& from) {
+  Membrane to;
+  to.reads_previous = from.reads_previous();
+  to.fraction = from.fraction();
+  to.potential_limit = from.potential_limit();
+  to.current_limit = from.current_limit();
+  return to;
+}
+
 Expected<Population> population_of(const proto::Population& p, std::string_view where) {
   Population population;
   population.name = p.name();
@@ -81,10 +97,22 @@ Expected<Population> population_of(const proto::Population& p, std::string_view 
       population.kind = fire;
       break;
     }
+    case proto::Population::kLeaky: {
+      if (p.leaky().reset() > static_cast<std::uint32_t>(Reset::subtract))
+        return wrong(text::cat("unknown reset ", p.leaky().reset()));
+      Leaky leaky;
+      leaky.membrane = get_membrane(p.leaky().membrane());
+      leaky.rule = static_cast<Reset>(p.leaky().reset());
+      leaky.adaptation_limit = p.leaky().adaptation_limit();
+      leaky.refractory = p.leaky().refractory();
+      population.kind = leaky;
+      break;
+    }
     case proto::Population::kReadout: {
       if (!std::isfinite(p.readout().scale())) return wrong("its scale is not finite");
       Readout readout;
       readout.scale = p.readout().scale();
+      if (p.readout().has_membrane()) readout.membrane = get_membrane(p.readout().membrane());
       population.kind = readout;
       break;
     }
@@ -97,7 +125,7 @@ Expected<Population> population_of(const proto::Population& p, std::string_view 
 Expected<Projection> projection_of(const proto::Projection& p, std::size_t populations, std::string_view where) {
   if (p.from() >= populations || p.to() >= populations)
     return broken("a projection joins populations that are not there", where);
-  Projection projection{p.from(), p.to(), {}};
+  Projection projection{p.from(), p.to(), {}, p.delay()};
   const proto::Window* window = nullptr;
   switch (p.connection_case()) {
     case proto::Projection::kConv:
@@ -137,6 +165,10 @@ Expected<Projection> projection_of(const proto::Projection& p, std::size_t popul
 
 void put_structure(const Model& model, proto::Model& header) {
   header.set_name(model.name);
+  if (std::ranges::any_of(model.populations, [](const Population& p) { return membrane_of(p) != nullptr; }))
+    header.add_required_features(std::string(kLeakyFeature));
+  if (std::ranges::any_of(model.projections, [](const Projection& p) { return p.delay > 0; }))
+    header.add_required_features(std::string(kDelayFeature));
   header.set_code(static_cast<std::uint32_t>(model.code));
   header.set_steps(model.steps);
   for (const Population& population : model.populations) {
@@ -158,6 +190,12 @@ void put_structure(const Model& model, proto::Model& header) {
       p.mutable_integrate_and_fire()->set_v_max(fire->v_max);
     } else if (const auto* readout = std::get_if<Readout>(&population.kind)) {
       p.mutable_readout()->set_scale(readout->scale);
+      if (readout->membrane) put_membrane(*readout->membrane, *p.mutable_readout()->mutable_membrane());
+    } else if (const auto* leaky = std::get_if<Leaky>(&population.kind)) {
+      put_membrane(leaky->membrane, *p.mutable_leaky()->mutable_membrane());
+      p.mutable_leaky()->set_reset(static_cast<std::uint32_t>(leaky->rule));
+      p.mutable_leaky()->set_adaptation_limit(leaky->adaptation_limit);
+      p.mutable_leaky()->set_refractory(leaky->refractory);
     } else {
       p.mutable_pooled();
     }
@@ -166,6 +204,7 @@ void put_structure(const Model& model, proto::Model& header) {
     proto::Projection& p = *header.add_projections();
     p.set_from(projection.from);
     p.set_to(projection.to);
+    p.set_delay(projection.delay);
     if (const auto* conv = std::get_if<Conv>(&projection.connection)) {
       put_window(*conv, *p.mutable_conv());
     } else if (const auto* sum = std::get_if<SumPool>(&projection.connection)) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "snn/rules_leaky.hpp"
 
 namespace syn::snn {
 namespace {
@@ -67,7 +68,11 @@ Problem kind_problem(const Model& model, const Population& p) {
       return text::cat("its greatest count is ", p.greatest, ", the code gives ", model.levels());
     if (model.code == Code::step && fire->v_min > fire->v_max)
       return text::cat("v_min ", fire->v_min, " is above v_max ", fire->v_max);
+  } else if (std::holds_alternative<Leaky>(p.kind)) {
+    return leaky_problem(model, p);
   } else if (const auto* readout = std::get_if<Readout>(&p.kind)) {
+    if (readout->membrane)
+      if (auto problem = leaky_problem(model, p); !problem.empty()) return problem;
     if (!bias_fits(readout->bias)) return "biases do not fit its channels";
     if (!std::isfinite(readout->scale)) return "its scale is not finite";
   }
@@ -232,7 +237,8 @@ Problem overflow_problem(const Model& model, std::size_t index) {
   const Population& p = model.populations[index];
   const auto* fire = std::get_if<IntegrateAndFire>(&p.kind);
   const auto* readout = std::get_if<Readout>(&p.kind);
-  if (!fire && !readout) return {};
+  const bool leaky = membrane_of(p) != nullptr;
+  if (!fire && !readout && !leaky) return {};
   const std::size_t channels = p.shape.channels;
   Bounds bounds{std::vector<std::int64_t>(channels), std::vector<std::int64_t>(channels)};
   for (const Projection& projection : model.projections) {
@@ -248,6 +254,7 @@ Problem overflow_problem(const Model& model, std::size_t index) {
     if (const auto* one = std::get_if<OneToOne>(&projection.connection))
       add_shifted_bounds(bounds, std::span(one->multiplier), from.shape.channels, one->shift, from.greatest);
   }
+  if (leaky) return leaky_overflow(p, bounds.positive, bounds.negative);
   const Bounds bias = extremes(fire ? fire->bias : readout->bias, channels);
   const std::int64_t rows = model.rows();
   for (std::size_t c = 0; c < channels; ++c) {
@@ -301,18 +308,24 @@ Expected<> check_rules(const Model& model) {
   std::vector<std::uint32_t> fed(model.populations.size());
   std::uint32_t last = 0;
   for (const Projection& projection : model.projections) {
-    if (projection.to >= model.populations.size() || projection.from >= projection.to)
+    if (projection.to >= model.populations.size() || projection.from >= model.populations.size() ||
+        (projection.from >= projection.to && projection.delay == 0))
       return refused(model, {},
                      text::cat("a projection from ", projection.from, " to ", projection.to, " breaks the order"));
     const Population& to = model.populations[projection.to];
     if (projection.to < last) return refused(model, to.name, "its projections are not in order");
     last = projection.to;
+    if (auto problem = delay_problem(model, projection); !problem.empty()) return refused(model, to.name, problem);
     if (auto problem = projection_problem(model.populations[projection.from], to, projection.connection);
         !problem.empty())
       return refused(model, to.name, problem);
     if (++fed[projection.to] > 1 && std::holds_alternative<Pooled>(to.kind))
       return refused(model, to.name, "pools two populations");
   }
+  std::uint64_t kept = 0;
+  const auto delays = longest_delays(model);
+  for (std::size_t i = 0; i < delays.size(); ++i) kept += std::uint64_t{delays[i]} * model.populations[i].shape.neurons();
+  if (kept > kMostDelayed) return refused(model, {}, text::cat("its delays keep ", kept, " counts, above ", kMostDelayed));
   for (std::size_t i = 0; i < model.populations.size(); ++i) {
     const Population& p = model.populations[i];
     if (!std::holds_alternative<Source>(p.kind) && fed[i] == 0) return refused(model, p.name, "nothing leads into it");

@@ -10,7 +10,12 @@
 // that any number of parts gives the same bits.
 //
 // A row without a single count is silent: it is not read, and what reads nothing else and is at rest (unbiased, with no
-// potential that reaches its threshold) stays silent without being touched; nobody writes such a row either.
+// potential that reaches its threshold) stays silent without being touched; nobody writes such a row either. What would
+// have leaked meanwhile is owed, and paid when the population is next touched.
+//
+// A projection with a delay reads rows of this block where they lie in it, else the source's delay line, which holds the
+// rows before the block; lines move on when a block is done. Where a projection leads back, blocks are no longer than
+// its delay, so that it reads lines alone.
 #include "snn/run.hpp"
 
 #include <algorithm>
@@ -114,13 +119,15 @@ class Run {
   Work operator()() {
     open();
     const std::size_t step =
-        std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1, window_.rows);
+        std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1,
+                                std::min<std::size_t>(window_.rows, compiled_.most_rows));
     at_least(scratch_.counts, compiled_.counts * step);
     scratch_.done.resize(team_ ? team_->size() : 1);
     at_least(scratch_.silent, compiled_.stages.size() * step);
     for (first_ = 0; first_ < window_.rows; first_ += block_) {
       block_ = std::min<std::size_t>(step, window_.rows - first_);
       for (std::size_t i = 0; i < compiled_.stages.size(); ++i) run_stage(i);
+      if (compiled_.lines > 0) move_lines();
     }
     close();
     return work_;
@@ -156,7 +163,10 @@ class Run {
       // All constant sources come together or not at all.
       SYN_ASSERT(state_.constants.size() == constants, state_.constants.size(), constants);
       std::ranges::copy(state_.constants, scratch_.constant.begin());
+    } else {
+      std::fill_n(scratch_.constant.begin(), constants, 0);  // what a population that is silent in row 0 would sum up
     }
+    if (state_.next_row == 0) start_lines();
     if (has_state() && state_.next_row == 0) start();
   }
 
@@ -176,7 +186,12 @@ class Run {
     state_.values.resize(compiled_.state_sizes.size());
     for (std::size_t i = 0; i < state_.values.size(); ++i) state_.values[i].assign(compiled_.state_sizes[i], 0);
     state_.at_rest.assign(state_.values.size(), 1);
+    state_.owed.assign(state_.values.size(), 0);
     for (const Stage& stage : compiled_.stages) {
+      if (stage.leaky) {
+        const auto at = static_cast<std::size_t>(stage.state);
+        state_.at_rest[at] = stage.leaky->start(state_.values[at]);
+      }
       const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind);
       if (!fire || stage.state < 0) continue;
       auto& v = state_.values[static_cast<std::size_t>(stage.state)];
@@ -187,11 +202,42 @@ class Run {
     }
   }
 
+  void start_lines() {
+    state_.lines.resize(compiled_.lines);
+    for (const Stage& stage : compiled_.stages) {
+      if (stage.line < 0) continue;
+      DelayLine& line = state_.lines[static_cast<std::size_t>(stage.line)];
+      line.rows.assign(stage.line_rows * stage.neurons, 0);
+      line.silent.assign(stage.line_rows, !stage.padded);
+      if (!stage.padded) continue;
+      const auto& padding = std::get<Source>(stage.population->kind).padding;
+      for (std::size_t i = 0; i < line.rows.size(); ++i) line.rows[i] = padding[i % padding.size()];
+    }
+  }
+
+  void move_lines() {
+    for (std::size_t i = 0; i < compiled_.stages.size(); ++i) {
+      const Stage& stage = compiled_.stages[i];
+      if (stage.line < 0) continue;
+      DelayLine& line = state_.lines[static_cast<std::size_t>(stage.line)];
+      for (std::size_t r = block_ > stage.line_rows ? block_ - stage.line_rows : 0; r < block_; ++r) {
+        const std::size_t slot = (state_.next_row + first_ + r) % stage.line_rows;
+        Count* row = line.rows.data() + slot * stage.neurons;
+        if (!silent(i, r)) {
+          std::copy_n(row_of(static_cast<std::uint32_t>(i), r), stage.neurons, row);
+        } else if (!line.silent[slot]) {
+          std::fill_n(row, stage.neurons, Count{0});
+        }
+        line.silent[slot] = silent(i, r);
+      }
+    }
+  }
+
   // A source that was given one row for a window of several holds for all of them; so do pixels for the windows that
   // follow, which then are given nothing. Another shard's single row is an ordinary window of one row.
   bool constant(const Input& input) const {
     const Stage& from = compiled_.stages[input.from];
-    if (from.source < 0 || compiled_.model.rows() == 1) return false;
+    if (from.source < 0 || compiled_.model.rows() == 1 || input.delay > 0) return false;
     const std::size_t given = window_.in[static_cast<std::size_t>(from.source)].size();
     return given == 0 || (given == from.neurons && (window_.rows > 1 || from.pixels));
   }
@@ -205,8 +251,10 @@ class Run {
       silent(i, r) = stays_silent(stage, r);
       if (silent(i, r)) {
         if (stage.output >= 0) std::fill_n(output_of(stage, r), stage.neurons, Count{0});
+        if (stage.leaky && stage.leaky->leaks()) ++state_.owed[static_cast<std::size_t>(stage.state)];
         continue;
       }
+      if (stage.leaky) pay(stage);
       const unsigned parts = parts_of(stage);
       auto run_part = [&](unsigned index) { compute(i, r, out, part_of(stage, index, parts), scratch_.done[index]); };
       if (parts == 1) {
@@ -224,6 +272,8 @@ class Run {
     const auto& in = window_.in[static_cast<std::size_t>(stage.source)];
     if (in.empty()) {
       rows = {kept(stage).data(), 0};
+      const bool nothing = !stage.padded && kernels_.greatest(rows.data, stage.neurons) == 0;
+      for (std::size_t r = 0; r < block_; ++r) silent(i, r) = nothing;
       return;  // accounted for when it came
     }
     rows.stride = in.size() == stage.neurons ? 0 : stage.neurons;
@@ -294,7 +344,7 @@ class Run {
     return stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data() + begin, n)
                                  : kernels_.sum_where(counts, stage.fan_out.data() + begin, n);
   }
-  static bool fires(const Stage& stage) { return std::holds_alternative<IntegrateAndFire>(stage.population->kind); }
+  static bool fires(const Stage& stage) { return snn::fires(*stage.population); }
 
   void close_row(std::size_t i, std::size_t r, unsigned parts) {
     const Stage& stage = compiled_.stages[i];
@@ -321,7 +371,29 @@ class Run {
   }
 
   std::uint8_t& silent(std::size_t population, std::size_t r) { return scratch_.silent[population * block_ + r]; }
-  bool is_silent(const Input& input, std::size_t r) { return !constant(input) && silent(input.from, r); }
+  // What a projection reads in row r: a row of the block, or one before it.
+  std::size_t slot_of(const Input& input, std::size_t r) const {
+    const std::size_t rows = compiled_.stages[input.from].line_rows;
+    return (state_.next_row + first_ + r + rows - input.delay) % rows;
+  }
+  bool is_silent(const Input& input, std::size_t r) {
+    if (r >= input.delay) return silent(input.from, r - input.delay);
+    return line_of(input).silent[slot_of(input, r)];
+  }
+  const DelayLine& line_of(const Input& input) const {
+    return state_.lines[static_cast<std::size_t>(compiled_.stages[input.from].line)];
+  }
+  const Count* row_of(const Input& input, std::size_t r) const {
+    if (r >= input.delay) return row_of(input.from, r - input.delay);
+    return line_of(input).rows.data() + slot_of(input, r) * compiled_.stages[input.from].neurons;
+  }
+
+  void pay(const Stage& stage) {
+    const auto at = static_cast<std::size_t>(stage.state);
+    if (state_.owed[at] > 0) work_.neuron_updates += stage.leaky->rest(kernels_, state_.owed[at], state_.values[at]);
+    state_.owed[at] = 0;
+  }
+
   bool stays_silent(const Stage& stage, std::size_t r) {
     const bool pooled = std::holds_alternative<Pooled>(stage.population->kind);
     if (!pooled && (stage.state < 0 || stage.biased || !state_.at_rest[static_cast<std::size_t>(stage.state)]))
@@ -336,10 +408,10 @@ class Run {
 
   void add(const Stage& stage, const Input& input, std::size_t r, const Part& part, std::size_t y, std::int32_t* sums,
            PartScratch& scratch) {
-    add_band(compiled_, kernels_, stage, input, row_of(input.from, r), part, y, sums, scratch);
+    add_band(compiled_, kernels_, stage, input, row_of(input, r), part, y, sums, scratch);
   }
   void open_input(const Input& input, std::size_t r, const Part& part, PartScratch& scratch) {
-    snn::open_input(compiled_, kernels_, input, row_of(input.from, r), part, scratch);
+    snn::open_input(compiled_, kernels_, input, row_of(input, r), part, scratch);
   }
 
   // Bias and constant sources, once for the whole window.
@@ -390,7 +462,10 @@ class Run {
   void fire(const Stage& stage, std::size_t y, std::size_t at, std::size_t n, const std::int32_t* sums, Count* out,
             Done& done) {
     const std::size_t neuron = y * stage.band + at;
-    if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
+    if (stage.leaky) {
+      auto& state = state_.values[static_cast<std::size_t>(stage.state)];
+      done.rests = stage.leaky->step(kernels_, y, at, n, sums, state, out) && done.rests;
+    } else if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
       if (!stage.half.empty()) {
         const auto ceiling = static_cast<float>(stage.population->greatest) + 0.5f;
         const std::size_t period = stage.splits_outputs ? n : stage.population->shape.channels;
@@ -467,7 +542,10 @@ class Run {
     }
     if (state_.next_row < compiled_.model.rows() || compiled_.readout < 0) return;
     const Stage& readout = compiled_.stages[static_cast<std::size_t>(compiled_.readout)];
-    if (readout.state >= 0) window_.potentials = state_.values[static_cast<std::size_t>(readout.state)];
+    if (readout.state < 0) return;
+    if (readout.leaky) pay(readout);
+    const auto& values = state_.values[static_cast<std::size_t>(readout.state)];
+    window_.potentials.assign(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(readout.neurons));
   }
 
   bool carried_ = false;       // constant sources came with an earlier window
@@ -486,6 +564,18 @@ class Run {
 
 Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window, Team* team) {
   return Run(compiled, kernels, state, window, team)();
+}
+
+std::vector<std::int32_t> potentials(const Compiled& compiled, const kernels::Table& kernels, const State& state,
+                                     std::uint32_t population) {
+  SYN_ASSERT(population < compiled.stages.size(), population);
+  const Stage& stage = compiled.stages[population];
+  SYN_ASSERT(stage.state >= 0 && state.next_row > 0, population, state.next_row);
+  const auto at = static_cast<std::size_t>(stage.state);
+  std::vector<std::int32_t> values = state.values[at];
+  if (stage.leaky) stage.leaky->rest(kernels, state.owed[at], values);
+  values.resize(stage.neurons);
+  return values;
 }
 
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,

@@ -506,6 +506,11 @@ Count greatest(const Count* counts, std::size_t n) {
 
 }  // namespace
 
+// leaky.cpp, compiled for the same instruction sets.
+bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state, Count* out);
+std::uint64_t leak_often(const std::int32_t* keep, std::uint32_t times, const std::int32_t* held, std::size_t n,
+                         std::int32_t* x);
+
 #if HWY_TARGET == HWY_AVX3
 #define SYN_TABLE_NAME "avx512"
 #elif HWY_TARGET == HWY_AVX2
@@ -538,6 +543,8 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .fire_volley = fire_volley,
                    .fire_small_volley = fire_small_volley,
                    .fire_step = fire_step,
+                   .step_leaky = step_leaky,
+                   .leak_often = leak_often,
                    .tally = tally,
                    .tally_small = tally_small,
                    .set_bits = set_bits,

@@ -82,6 +82,22 @@ struct Step {
   std::int32_t v_min, v_max;
 };
 
+// One step of leaky neurons (model.hpp: Membrane, Leaky). Constants of one band, one a neuron; null: without that part.
+struct LeakyStep {
+  const std::int32_t *keep, *current_keep, *bias;
+  const std::int32_t *threshold, *reset;  // both or neither: never fires
+  const std::int32_t *adaptation_keep, *jump;
+  unsigned fraction;
+  std::int32_t potential_limit, current_limit, adaptation_limit;
+  std::int32_t refractory;
+  std::int32_t most;  // spikes in a step; 1 unless the reset subtracts
+  bool reads_previous, subtracts;
+};
+// The band's variables; null where the kind has no such part.
+struct LeakyState {
+  std::int32_t *potential, *current, *adaptation, *held;
+};
+
 struct Tally {
   std::uint64_t checksum = 0;  // sum of count * key
   std::uint64_t spikes = 0;    // sum of counts
@@ -140,6 +156,15 @@ struct Table {
   // v += sum; out = v >= theta; v -= theta if so; v clamped. Whether all v are below theta then: without input, none of
   // these neurons would fire.
   bool (*fire_step)(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out);
+
+  // Whether the neurons would stay silent for ever without input: no current is left, and no potential or adaptation can
+  // meet the other on its way to zero. `out` is written only where neurons fire.
+  bool (*step_leaky)(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
+                     Count* out);
+  // `times` single leaks of each x, less held[i] where there is `held`. Returns how many changed something or could
+  // have: those of an x that was not 0.
+  std::uint64_t (*leak_often)(const std::int32_t* keep, std::uint32_t times, const std::int32_t* held, std::size_t n,
+                              std::int32_t* x);
 
   // Keys in two halves, because few machines multiply 64-bit lanes.
   Tally (*tally)(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n);

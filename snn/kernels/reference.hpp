@@ -114,6 +114,76 @@ inline bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n,
   return rest;
 }
 
+// |x| = h 2^15 + l: then |x| keep >> 15 is h keep + (l keep >> 15), and neither product leaves 32 bits.
+inline std::int32_t leaked(std::int32_t x, std::int32_t keep) {
+  const std::int32_t amount = x < 0 ? -x : x;
+  const std::int32_t kept = (amount >> 15) * keep + (((amount & 0x7fff) * keep) >> 15);
+  return x < 0 ? -kept : kept;
+}
+
+// From `i` on, so that kernels in vectors can leave it their rest.
+inline bool step_leaky_from(std::size_t i, const LeakyStep& step, const std::int32_t* sums, std::size_t n,
+                            const LeakyState& state, Count* out) {
+  bool rest = true;
+  for (; i < n; ++i) {
+    std::int32_t x = (sums[i] << step.fraction) + step.bias[i];
+    if (state.current) {
+      const std::int32_t before = state.current[i];
+      const std::int32_t after =
+          std::clamp(leaked(before, step.current_keep[i]) + x, -step.current_limit, step.current_limit);
+      state.current[i] = after;
+      rest &= after == 0;
+      x = step.reads_previous ? before : after;
+    }
+    std::int32_t v = state.potential[i];
+    const bool held = state.held && state.held[i] > 0;
+    if (!held) v = (step.keep ? leaked(v, step.keep[i]) : v) + x;
+    if (!step.threshold) {
+      state.potential[i] = std::clamp(v, -step.potential_limit, step.potential_limit);
+      continue;
+    }
+    const std::int32_t b = state.adaptation ? state.adaptation[i] : 0;
+    const std::int32_t threshold = step.threshold[i] + b;
+    std::int32_t spikes = 0;
+    for (; !held && spikes < step.most && v >= threshold; ++spikes)
+      v = step.subtracts ? v - (step.reset[i] + b) : step.reset[i];
+    out[i] = static_cast<Count>(spikes);
+    if (state.held) state.held[i] = spikes > 0 ? step.refractory : held ? state.held[i] - 1 : 0;
+    std::int32_t lowest = step.threshold[i];
+    if (state.adaptation) {
+      const std::int32_t next = std::clamp(leaked(b, step.adaptation_keep[i]) + spikes * step.jump[i],
+                                           -step.adaptation_limit, step.adaptation_limit);
+      state.adaptation[i] = next;
+      lowest += std::min(next, 0);
+    }
+    v = std::clamp(v, -step.potential_limit, step.potential_limit);
+    state.potential[i] = v;
+    rest &= std::max(v, 0) < lowest;
+  }
+  return rest;
+}
+
+inline bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
+                       Count* out) {
+  return step_leaky_from(0, step, sums, n, state, out);
+}
+
+inline std::uint64_t leak_often_from(std::size_t i, const std::int32_t* keep, std::uint32_t times,
+                                     const std::int32_t* held, std::size_t n, std::int32_t* x) {
+  std::uint64_t leaks = 0;
+  for (; i < n; ++i) {
+    // Below 32768 every leak brings x nearer to 0; at 32768 none does anything.
+    for (std::uint32_t t = held ? static_cast<std::uint32_t>(held[i]) : 0; t < times && x[i] != 0; ++t, ++leaks)
+      x[i] = leaked(x[i], keep[i]);
+  }
+  return leaks;
+}
+
+inline std::uint64_t leak_often(const std::int32_t* keep, std::uint32_t times, const std::int32_t* held, std::size_t n,
+                                std::int32_t* x) {
+  return leak_often_from(0, keep, times, held, n, x);
+}
+
 inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n) {
   Tally tally;
   for (std::size_t i = 0; i < n; ++i) {
@@ -190,6 +260,8 @@ inline constexpr Table kTable{.name = "reference",
                               .fire_volley = fire_volley,
                               .fire_small_volley = fire_small_volley,
                               .fire_step = fire_step,
+                              .step_leaky = step_leaky,
+                              .leak_often = leak_often,
                               .tally = tally,
                               .tally_small = tally_small,
                               .set_bits = set_bits,

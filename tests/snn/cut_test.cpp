@@ -178,7 +178,8 @@ TEST_CASE("shards that read each other are refused") {
       cut(b.take(), std::vector<std::vector<Piece>>{{{1, 0, 2}, {2, 0, 2}, {3, 0, 3}}, {{1, 2, 4}, {2, 2, 4}}});
   REQUIRE_FALSE(cut_model.has_value());
   CHECK(cut_model.error().what ==
-        "shard 0 reads 'if1[2:4]' of shard 1, and shards that read each other would wait for ever");
+        "shard 0 reads 'if1[2:4]' of shard 1, and shards that read each other would wait for ever: keep what "
+        "is recurrent in one");
 }
 
 TEST_CASE("a slice of a one-to-one target reads only the channels that feed it, from every shard that has some") {

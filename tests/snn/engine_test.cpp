@@ -136,6 +136,58 @@ TEST_CASE("silent rows cost no update where neurons rest without bias, and chang
   CHECK(spared > 1000);
 }
 
+TEST_CASE("leaky, adaptive and current-based neurons, delays and recurrence equal the interpreter at any split") {
+  SeededRandom random(26);
+  std::uint64_t spikes = 0;
+  for (int round = 0; round < 240; ++round) {
+    CAPTURE(round);
+    RandomOptions options;
+    options.code = Code::step;
+    options.steps = pick(random, 1, 16);
+    options.pixel_padding = random.below(3) == 0;
+    options.leaky = round % 3 != 0;
+    options.late = round % 3 != 1;
+    const Model model = random_model(random, options);
+    const bool constant = random.below(3) == 0;
+    std::vector<std::vector<std::vector<Count>>> inputs(model.rows());
+    const auto density = static_cast<std::uint32_t>(random.below(101));
+    for (std::size_t t = 0; t < inputs.size(); ++t)
+      inputs[t].push_back(constant && t > 0 ? inputs[0][0]
+                                            : random_counts(random, model.populations[0].shape.neurons(), 255,
+                                                            random.below(3) == 0 ? density : 0));
+    compare(model, inputs, random, constant);
+    spikes += interpret(model, inputs).spikes;
+  }
+  CHECK(spikes > 100'000);
+}
+
+TEST_CASE("potentials between two windows are those of every single step, postponed leaks included") {
+  SeededRandom random(27);
+  std::uint64_t owed = 0, spared = 0;
+  for (int round = 0; round < 60; ++round) {
+    CAPTURE(round);
+    Model model = random_model(random, {.code = Code::step, .steps = 40, .pixel_padding = false, .leaky = true});
+    for (Population& p : model.populations)
+      if (auto* readout = std::get_if<Readout>(&p.kind)) std::ranges::fill(readout->bias, 0);
+    std::vector<std::vector<std::vector<Count>>> inputs(model.rows());
+    for (auto& row : inputs)
+      row.push_back(random_counts(random, model.populations[0].shape.neurons(), 255, random.below(8) == 0 ? 10 : 0));
+    const Interpreted expected = interpret(model, inputs);
+    const Engine engine = made(model);
+    State state;
+    for (std::uint32_t t = 0; t < model.rows(); ++t) {
+      Window window = window_of(inputs, t, 1);
+      const Work work = engine.run(state, window);
+      for (const std::uint32_t steps : state.owed) owed += steps;
+      spared += work.neuron_updates == 0;
+      for (std::uint32_t p = 0; p < model.populations.size(); ++p)
+        if (membrane_of(model.populations[p])) CHECK(engine.potentials(state, p) == expected.membranes[t][p]);
+    }
+  }
+  CHECK(owed > 1000);
+  CHECK(spared > 50);
+}
+
 TEST_CASE("kernels that the machine does not have are refused by name") {
   SeededRandom random(24);
   const auto engine = Engine::make(random_model(random, {}), "mmx");

@@ -13,6 +13,7 @@ namespace syn::snn::testing {
 
 struct Interpreted {
   std::vector<std::vector<std::vector<std::int64_t>>> counts;  // [row][population][neuron]
+  std::vector<std::vector<std::vector<std::int32_t>>> membranes;  // the same, where potentials leak
   std::vector<std::int32_t> potentials;
   std::uint64_t checksum = 0, spikes = 0, events = 0;
 };
@@ -77,15 +78,78 @@ void each_synapse(const Model& m, const Projection& p, const std::vector<std::in
       p.connection);
 }
 
+inline std::int64_t leaked(std::int64_t x, std::int64_t keep) {
+  return x < 0 ? -(-x * keep >> 15) : x * keep >> 15;
+}
+
+// One neuron with a membrane.
+struct LeakyNeuron {
+  std::int64_t v = 0, current = 0, adaptation = 0, held = 0;
+
+  static std::int64_t of(const std::vector<std::int32_t>& values, const Population& p, std::uint32_t n) {
+    return values[values.size() == p.shape.channels ? n % p.shape.channels : n];
+  }
+  void start(const Population& p, std::uint32_t n) {
+    if (const Membrane& m = *membrane_of(p); !m.start.empty()) v = of(m.start, p, n);
+  }
+  // Its spikes.
+  std::int64_t step(const Population& p, std::uint32_t n, std::int64_t sum) {
+    const Membrane& m = *membrane_of(p);
+    const auto* leaky = std::get_if<Leaky>(&p.kind);
+    std::int64_t x = sum * (std::int64_t{1} << m.fraction) +
+                     of(leaky ? leaky->bias : std::get<Readout>(p.kind).bias, p, n);
+    if (!m.current_keep.empty()) {
+      const std::int64_t before = current;
+      current = leaked(current, of(m.current_keep, p, n)) + x;
+      current = std::clamp<std::int64_t>(current, -m.current_limit, m.current_limit);
+      x = m.reads_previous ? before : current;
+    }
+    const bool is_held = held > 0;
+    if (!is_held) v = (m.keep.empty() ? v : leaked(v, of(m.keep, p, n))) + x;
+    std::int64_t spikes = 0;
+    if (leaky && !is_held) {
+      const std::int64_t threshold = of(leaky->threshold, p, n) + adaptation;
+      const std::int64_t reset = of(leaky->reset, p, n);
+      if (leaky->rule == Reset::to_value) {
+        if (v >= threshold) v = reset, spikes = 1;
+      } else {
+        while (v >= threshold && spikes < p.greatest) v -= reset + adaptation, ++spikes;
+      }
+    }
+    if (leaky && leaky->refractory > 0) held = spikes > 0 ? leaky->refractory : is_held ? held - 1 : 0;
+    if (leaky && !leaky->jump.empty()) {
+      adaptation = leaked(adaptation, of(leaky->adaptation_keep, p, n)) + spikes * of(leaky->jump, p, n);
+      adaptation = std::clamp<std::int64_t>(adaptation, -leaky->adaptation_limit, leaky->adaptation_limit);
+    }
+    v = std::clamp<std::int64_t>(v, -m.potential_limit, m.potential_limit);
+    return spikes;
+  }
+};
+
+// What a projection reads in step t, in which `now` has been made so far.
+inline std::vector<std::int64_t> read_by(const Model& m, const Projection& p, std::uint32_t t,
+                                         const std::vector<std::vector<std::vector<std::int64_t>>>& before,
+                                         const std::vector<std::vector<std::int64_t>>& now) {
+  if (p.delay == 0) return now[p.from];
+  if (t >= p.delay) return before[t - p.delay][p.from];
+  std::vector<std::int64_t> nothing(m.populations[p.from].shape.neurons());
+  if (const auto* source = std::get_if<Source>(&m.populations[p.from].kind); source && !source->padding.empty())
+    for (std::size_t i = 0; i < nothing.size(); ++i) nothing[i] = source->padding[i % source->padding.size()];
+  return nothing;
+}
+
 // `inputs[row]` for each Source in turn.
 inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::vector<Count>>>& inputs) {
   Interpreted result;
   std::vector<std::vector<std::int64_t>> v(m.populations.size()), cumulative(m.populations.size()),
       maxima(m.populations.size());
+  std::vector<std::vector<LeakyNeuron>> leaky(m.populations.size());
   for (std::size_t i = 0; i < m.populations.size(); ++i) {
     const Population& p = m.populations[i];
     v[i].assign(p.shape.neurons(), 0);
     cumulative[i] = maxima[i] = v[i];
+    if (membrane_of(p)) leaky[i].resize(p.shape.neurons());
+    for (std::uint32_t n = 0; n < leaky[i].size(); ++n) leaky[i][n].start(p, n);
     if (const auto* fire = std::get_if<IntegrateAndFire>(&p.kind))
       for (std::size_t n = 0; n < v[i].size(); ++n) v[i][n] = fire->threshold[n % p.shape.channels] >> 1;
   }
@@ -99,11 +163,14 @@ inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::
         counts[i].assign(inputs[t][source].begin(), inputs[t][source].end());
         ++source;
       }
+      std::vector<std::vector<std::int64_t>> reads(m.projections.size());
+      for (std::size_t j = 0; j < reads.size(); ++j)
+        if (m.projections[j].to == i) reads[j] = read_by(m, m.projections[j], t, result.counts, counts);
       for (std::uint32_t n = 0; n < p.shape.neurons() && !std::holds_alternative<Source>(p.kind); ++n) {
         std::int64_t sum = 0, maximum = 0, cumulative_maximum = 0;
         for (const Projection& projection : m.projections) {
           if (projection.to != i) continue;
-          each_synapse(m, projection, counts[projection.from], n,
+          each_synapse(m, projection, reads[&projection - m.projections.data()], n,
                        [&](std::int64_t c, std::int64_t w) { sum += c * w, maximum = std::max(maximum, c); });
           each_synapse(m, projection, cumulative[projection.from], n,
                        [&](std::int64_t c, std::int64_t) { cumulative_maximum = std::max(cumulative_maximum, c); });
@@ -124,6 +191,14 @@ inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::
           const auto count = static_cast<std::uint64_t>(counts[i][n]);
           result.spikes += m.code == Code::phase ? static_cast<std::uint64_t>(std::popcount(count)) : count;
           result.events += counts[i][n] != 0;
+        } else if (std::holds_alternative<Leaky>(p.kind)) {
+          counts[i][n] = leaky[i][n].step(p, n, sum);
+          result.spikes += static_cast<std::uint64_t>(counts[i][n]);
+          result.events += counts[i][n] != 0;
+        } else if (membrane_of(p)) {
+          leaky[i][n].step(p, n, sum);
+          if (t + 1 == m.rows()) result.potentials.push_back(static_cast<std::int32_t>(leaky[i][n].v));
+          continue;
         } else if (const auto* readout = std::get_if<Readout>(&p.kind)) {
           v[i][n] += sum + readout->bias[channel];
           if (t + 1 == m.rows()) result.potentials.push_back(static_cast<std::int32_t>(v[i][n]));
@@ -135,6 +210,11 @@ inline Interpreted interpret(const Model& m, const std::vector<std::vector<std::
         result.checksum += static_cast<std::uint64_t>(counts[i][n]) * count_key(hash64(p.name), n) * (2 * t + 1);
       }
       for (std::size_t n = 0; n < counts[i].size(); ++n) cumulative[i][n] += counts[i][n];
+    }
+    auto& now = result.membranes.emplace_back();
+    for (const auto& neurons : leaky) {
+      now.emplace_back();
+      for (const LeakyNeuron& neuron : neurons) now.back().push_back(static_cast<std::int32_t>(neuron.v));
     }
     result.counts.push_back(std::move(counts));
   }

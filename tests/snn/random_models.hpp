@@ -1,6 +1,8 @@
 // Random legal models of every kind. Deliberately not here: what they compute (interpreter.hpp).
 #pragma once
 
+#include <algorithm>
+
 #include "core/random.hpp"
 #include "snn/model.hpp"
 
@@ -12,6 +14,8 @@ struct RandomOptions {
   bool branches = true;  // several projections into one population: sums, residuals, concatenations
   bool loose = true;     // channels that nothing feeds, and such that feed nothing
   bool pixel_padding = true;
+  bool leaky = false;   // `step` code: membranes of every kind, and a leaky readout
+  bool late = false;    // `step` code: delays, and projections that lead back
   std::uint32_t density = 50;  // percent of non-zero inputs
 };
 
@@ -43,7 +47,64 @@ class ModelBuilder {
     }
     return add("input", shape, source, 255);
   }
+  std::vector<std::int32_t> values(const Shape& shape, std::int64_t low, std::int64_t high) {
+    std::vector<std::int32_t> out(random_.below(3) == 0 ? shape.neurons() : shape.channels);
+    for (auto& value : out)
+      value = static_cast<std::int32_t>(low + static_cast<std::int64_t>(random_.below(std::uint64_t(high - low + 1))));
+    return out;
+  }
+  Membrane membrane(const Shape& shape) {
+    Membrane m{.fraction = pick(random_, 0, 2)};
+    // Silence is only silent once currents have leaked away: some quickly.
+    const std::int64_t low = random_.below(2) == 0 ? 0 : 30000;
+    if (random_.below(4) != 0) m.keep = values(shape, low, random_.below(2) == 0 ? kKeepAll : 20000 + low / 3);
+    if (random_.below(3) == 0) m.current_keep = values(shape, 0, random_.below(2) == 0 ? kKeepAll : 20000);
+    m.reads_previous = random_.below(2) == 0;
+    m.potential_limit = 1 << pick(random_, 12, 29);
+    m.current_limit = 1 << pick(random_, 12, 29);
+    if (random_.below(3) == 0) m.start = values(shape, -1000, 1000);
+    return m;
+  }
+  std::uint32_t leaky(Shape shape, std::int32_t scale) {
+    Leaky kind{.membrane = membrane(shape)};
+    const std::int64_t unit = std::int64_t{1} << kind.membrane.fraction;
+    kind.bias = random_.below(3) == 0 ? values(shape, -100, 100) : std::vector<std::int32_t>(shape.channels);
+    kind.threshold = values(shape, random_.below(8) == 0 ? -20 : 1, scale * unit);
+    kind.rule = random_.below(2) == 0 ? Reset::subtract : Reset::to_value;
+    const bool subtracts = kind.rule == Reset::subtract;
+    kind.reset = subtracts ? values(shape, 1, scale * unit) : values(shape, -500, 500);
+    if (random_.below(3) == 0) {
+      kind.adaptation_keep = values(shape, 0, kKeepAll);
+      kind.jump = values(shape, subtracts ? 0 : -scale, 2 * scale);
+      kind.adaptation_limit = 1 << pick(random_, 10, 29);
+    }
+    if (random_.below(3) == 0) kind.refractory = static_cast<std::int32_t>(random_.below(4));
+    return add("leaky" + std::to_string(model_.populations.size()), shape, kind, subtracts ? pick(random_, 1, 3) : 1);
+  }
+  // Some projections come late, and some lead back.
+  void delay() {
+    for (Projection& p : model_.projections)
+      if (random_.below(3) == 0 && !std::holds_alternative<Pooled>(model_.populations[p.to].kind))
+        p.delay = pick(random_, 1, 5);
+    const auto count = static_cast<std::uint32_t>(model_.populations.size());
+    for (std::uint32_t to = 0; to < count; ++to)
+      for (std::uint32_t from = to; from < count; ++from) {
+        const Population &source = model_.populations[from], &target = model_.populations[to];
+        if (!fires(target) || std::holds_alternative<Readout>(source.kind) || random_.below(3) == 0) continue;
+        Projection back{from, to, {}, pick(random_, 1, 4)};
+        if (target.shape.positions() == 1 && random_.below(2) == 0) {
+          back.connection = Dense{random_weights(random_, std::size_t{source.shape.neurons()} * target.shape.channels)};
+        } else if (source.shape.height == target.shape.height && source.shape.width == target.shape.width) {
+          back.connection = one_to_one(from, 0);
+        } else {
+          continue;
+        }
+        const auto at = std::ranges::upper_bound(model_.projections, to, {}, &Projection::to);
+        model_.projections.insert(at, std::move(back));
+      }
+  }
   std::uint32_t neurons(Shape shape, std::int32_t scale) {
+    if (options_.leaky && random_.below(4) != 0) return leaky(shape, scale);
     IntegrateAndFire fire;
     for (std::uint32_t c = 0; c < shape.channels; ++c) {
       fire.threshold.push_back(static_cast<std::int32_t>(1 + random_.below(static_cast<std::uint64_t>(scale))));
@@ -62,6 +123,7 @@ class ModelBuilder {
     for (std::uint32_t c = 0; c < classes; ++c)
       readout.bias.push_back(static_cast<std::int32_t>(random_.below(1000)) - 500);
     readout.scale = 0.25;
+    if (options_.leaky && random_.below(2) == 0) readout.membrane = membrane({1, 1, classes});
     model_.outputs.push_back("readout");
     return add("readout", {1, 1, classes}, readout, 1);
   }
@@ -166,6 +228,7 @@ class RandomModel {
     }
     if (random_.below(2) == 0) dense(b_.neurons({1, 1, pick(random_, 1, 70)}, 5000));
     dense(b_.readout(pick(random_, 2, 10)));
+    if (options_.late) b_.delay();
     return b_.take();
   }
 
