@@ -6,7 +6,8 @@
 
 namespace syn::snn {
 
-LeakyNeurons::LeakyNeurons(const Population& population) : shape_(population.shape), neurons_(shape_.neurons()), row_(std::size_t{shape_.width} * shape_.channels) {
+LeakyNeurons::LeakyNeurons(const Population& population)
+    : shape_(population.shape), neurons_(shape_.neurons()), row_(std::size_t{shape_.width} * shape_.channels) {
   const Membrane* membrane = membrane_of(population);
   SYN_ASSERT(membrane, population.name);
   current_ = !membrane->current_keep.empty();
@@ -96,8 +97,7 @@ std::uint64_t LeakyNeurons::rest(const kernels::Table& kernels, std::uint32_t ti
     const auto variables = band(state, first);
     if (!keep_.empty())
       leaks += kernels.leak_often(keep_.at(first, 0), times, variables.held, row_, variables.potential);
-    if (adapts_)
-      leaks += kernels.leak_often(adaptation_keep_.at(first, 0), times, nullptr, row_, variables.adaptation);
+    if (adapts_) leaks += kernels.leak_often(adaptation_keep_.at(first, 0), times, nullptr, row_, variables.adaptation);
     if (held_)
       for (std::size_t i = 0; i < row_; ++i)
         variables.held[i] -= std::min(variables.held[i], static_cast<std::int32_t>(times));

@@ -49,7 +49,8 @@ std::string leaky_problem(const Model& model, const Population& p) {
   if (auto problem = values_problem("threshold", leaky->threshold, false, kAny); !problem.empty()) return problem;
   const bool subtracts = leaky->rule == Reset::subtract;
   const std::int32_t limit = leaky->membrane.potential_limit;
-  if (auto problem = values_problem("reset", leaky->reset, false, subtracts ? Range{1, kLargest} : Range{-limit, limit});
+  if (auto problem =
+          values_problem("reset", leaky->reset, false, subtracts ? Range{1, kLargest} : Range{-limit, limit});
       !problem.empty())
     return problem;
   if (!subtracts && p.greatest != 1)
@@ -81,9 +82,9 @@ std::string leaky_overflow(const Population& p, std::span<const std::int64_t> po
   for (std::size_t c = 0; c < channels; ++c) {
     const std::int64_t sum = std::max(positive[c], negative[c]);
     // The sum itself, then scaled; what it joins has been clamped.
-    const bool fits = sum < kLimit && (sum << membrane.fraction) + most[c] +
-                                              (current ? membrane.current_limit : membrane.potential_limit) <
-                                          kLimit;
+    const bool fits =
+        sum < kLimit &&
+        (sum << membrane.fraction) + most[c] + (current ? membrane.current_limit : membrane.potential_limit) < kLimit;
     if (!fits)
       return text::cat("channel ", c, ": its sums can reach ", sum, ", beyond 32 bits with a fraction of ",
                        membrane.fraction, " bits and a limit of ",

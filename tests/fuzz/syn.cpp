@@ -79,6 +79,11 @@ Bytes mended(ByteView input) {
 bool small(const snn::Model& model) {
   std::uint64_t neurons = 0, work = 0;
   for (const auto& population : model.populations) neurons += population.shape.neurons();
+  const auto delays = snn::longest_delays(model);
+  for (std::size_t i = 0; i < delays.size(); ++i) {
+    const std::uint64_t of_one = model.populations[i].shape.neurons();
+    if (of_one > kSmallWork || delays[i] > kSmallWork / of_one) return false;
+  }
   for (const auto& projection : model.projections) {
     std::uint64_t window = model.populations[projection.from].shape.neurons();
     std::visit(

@@ -105,12 +105,16 @@ Result run_shards(const CutModel& cut, const std::vector<Count>& pixels, std::ui
 
 TEST_CASE("shards of any legal cut give the whole model's bits, and their checksums add up") {
   SeededRandom random(31);
-  int compared = 0, sliced = 0;
+  int compared = 0, sliced = 0, late = 0, back = 0;
   for (int round = 0; round < 600; ++round) {
     CAPTURE(round);
     const Code code = static_cast<Code>(round % 3);
-    const Model model =
-        random_model(random, {.code = code, .steps = pick(random, 1, 8), .pixel_padding = round % 3 == 0});
+    const bool more = code == Code::step && round % 2 == 0;
+    const Model model = random_model(random, {.code = code,
+                                              .steps = pick(random, 1, 8),
+                                              .pixel_padding = round % 3 == 0,
+                                              .leaky = more,
+                                              .late = more && round % 4 == 0});
     const auto pieces = random_pieces(random, model, pick(random, 1, 4));
     const auto cut_model = cut(model, pieces);
     if (!cut_model) {  // the only legal reasons for these pieces
@@ -126,6 +130,8 @@ TEST_CASE("shards of any legal cut give the whole model's bits, and their checks
     const Interpreted expected = interpret(model, inputs);
     const Result result = run_shards(*cut_model, pixels, model.rows(), pick(random, 1, 3));
     ++compared;
+    late += std::ranges::any_of(model.projections, [](const Projection& p) { return p.delay > 0; });
+    back += std::ranges::any_of(model.projections, [](const Projection& p) { return p.from >= p.to; });
     for (const Cut& c : cut_model->cuts) sliced += c.population.ends_with(']');
     CHECK(result.potentials == expected.potentials);
     CHECK(result.checksum == expected.checksum);
@@ -138,6 +144,8 @@ TEST_CASE("shards of any legal cut give the whole model's bits, and their checks
   }
   CHECK(compared > 60);
   CHECK(sliced > 60);
+  CHECK(late > 10);
+  CHECK(back > 5);
 }
 
 TEST_CASE("a cut that leaves out, doubles or slices what it must not is refused by name") {
