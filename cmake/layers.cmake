@@ -14,6 +14,6 @@ set(SYN_LAYERS
   "nir        | conversion/nir      | hdf5 snn core"
   "conversion | conversion          | snn data core"
   "report     | report              | snn core"
-  "trainer    | conversion/trainer  | conversion data core"
+  "trainer    | conversion/trainer  | conversion nir data snn core"
   "cli        | cli                 | sim daemon nodes transport codec report nir hdf5 conversion data snn core"
 )

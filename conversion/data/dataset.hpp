@@ -30,13 +30,15 @@ struct Shape {
 
 struct Dataset {
   std::string name;
-  Shape shape;
+  Shape shape;  // of one frame
   std::size_t count = 0;
   std::size_t classes = 0;           // labels are below this
-  std::vector<std::uint8_t> pixels;  // [count, channels, height, width]
+  std::vector<std::uint8_t> pixels;  // [count, steps, channels, height, width]
   std::vector<std::uint8_t> labels;  // [count]
+  std::size_t steps = 1;             // frames of an image; recordings of events have more (events/event_set.hpp)
 
-  ByteView image(std::size_t i) const { return ByteView(pixels).subspan(i * shape.size(), shape.size()); }
+  std::size_t image_size() const { return steps * shape.size(); }
+  ByteView image(std::size_t i) const { return ByteView(pixels).subspan(i * image_size(), image_size()); }
 };
 
 // The first `limit` images, or all. A gzip file is read to its end all the same, because its checksum stands there.

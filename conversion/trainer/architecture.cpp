@@ -19,22 +19,32 @@ const std::vector<Architecture> kArchitectures{
     {"tiny",
      "one convolution: for tests and for a first look",
      {ConvBlock{8}, AveragePooling{4}, Flattening{}, Readout{}}},
+    // Strides instead of pooling: three layers of neurons are all that a stream has to wake.
+    {"events",
+     "three strided convolutions of integrate-and-fire neurons: made to watch a stream of events",
+     {ConvBlock{16, 5, 2, 2}, ConvBlock{32, 3, 1, 2}, ConvBlock{64, 3, 1, 2}, Flattening{}, Readout{}},
+     true},
+    {"events-tiny",
+     "one convolution of integrate-and-fire neurons: for tests and for a first look",
+     {ConvBlock{8, 5, 2, 4}, Flattening{}, Readout{}},
+     true},
 };
 
 // Walks the chain. On entry `shape` is what flows into the layer, on exit what flows out.
 struct Walk {
   data::Shape shape;
   std::int64_t classes;
+  bool spiking;
   std::int64_t parameters = 0, macs = 0;
   bool flat = false, done = false;
   std::string trouble;
 
   void operator()(const ConvBlock& conv) {
-    window(conv.kernel, 2 * conv.pad, 1);
+    window(conv.kernel, 2 * conv.pad, conv.stride);
     const auto in = static_cast<std::int64_t>(shape.channels);
     shape.channels = static_cast<std::size_t>(conv.channels);
     const std::int64_t weights = conv.channels * in * conv.kernel * conv.kernel;
-    parameters += weights + 2 * conv.channels;
+    parameters += weights + (spiking ? 0 : 2 * conv.channels);
     macs += weights * static_cast<std::int64_t>(shape.height * shape.width);
   }
   void operator()(const AveragePooling& pool) { window(pool.size, 0, pool.size); }
@@ -47,7 +57,7 @@ struct Walk {
   void operator()(const Readout&) {
     if (!flat) trouble = "the readout must come after the flattening";
     const auto in = static_cast<std::int64_t>(shape.size());
-    parameters += (in + 1) * classes;
+    parameters += (spiking ? in : in + 1) * classes;
     macs += in * classes;
     shape = {static_cast<std::size_t>(classes), 1, 1};
     done = true;
@@ -79,7 +89,8 @@ Expected<Architecture> architecture(std::string_view name) {
 
 Expected<Flow> flow(const Architecture& architecture, data::Shape input, std::size_t classes) {
   Flow out;
-  Walk walk{.shape = input, .classes = static_cast<std::int64_t>(classes), .trouble = {}};
+  Walk walk{
+      .shape = input, .classes = static_cast<std::int64_t>(classes), .spiking = architecture.spiking, .trouble = {}};
   for (const Layer& layer : architecture.layers) {
     if (walk.done) walk.trouble = "nothing may come after the readout";
     std::visit(walk, layer);

@@ -17,11 +17,12 @@ struct Augmentation {
   double erase = 0;  // the probability that a rectangle becomes noise (Zhong et al. 2017)
 };
 
-// How a pixel becomes a number: (p / 255 - mean) / deviation.
+// How a pixel becomes a number: (p / white - mean) / deviation.
 struct Scaling {
   float mean = 0;
   float deviation = 1;
-  float operator()(std::uint8_t pixel) const { return (static_cast<float>(pixel) / 255.0f - mean) / deviation; }
+  float white = 255;  // 1: pixels are counts of events
+  float operator()(std::uint8_t pixel) const { return (static_cast<float>(pixel) / white - mean) / deviation; }
 };
 
 struct Held {
@@ -33,7 +34,7 @@ Held hold_out(std::size_t count, std::size_t validation);
 // The order of one epoch.
 std::vector<std::uint32_t> shuffled(std::span<const std::uint32_t> indices, std::uint64_t seed, int epoch);
 
-// One image, varied, into `out` (shape.size() numbers).
+// One image, varied, into `out` (shape.size() numbers). All channels move together; so a film's frames are channels.
 void augment(ByteView image, data::Shape shape, const Augmentation& how, const Scaling& scale, Random& random,
              std::span<float> out);
 

@@ -16,6 +16,14 @@ torch::Tensor distillation_loss(const torch::Tensor& student_logits, const torch
          torch::cross_entropy_loss(student_logits, labels) * (1 - settings.alpha);
 }
 
+torch::Tensor stream_loss(const torch::Tensor& potentials, const torch::Tensor& labels) {
+  const std::int64_t steps = potentials.size(0), batch = potentials.size(1);
+  const torch::Tensor each =
+      torch::cross_entropy_loss(potentials.flatten(0, 1), labels.repeat({steps}), {}, at::Reduction::None);
+  const torch::Tensor weights = torch::arange(1, steps + 1, torch::kFloat32);
+  return (each.view({steps, batch}).mean(1) * weights).sum() / weights.sum();
+}
+
 double learning_rate(double peak, std::int64_t step, std::int64_t steps) {
   const double warm_up = std::max(1.0, 0.15 * static_cast<double>(steps));
   const double at = static_cast<double>(step) + 1;

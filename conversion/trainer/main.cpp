@@ -5,17 +5,27 @@
 
 #include "conversion/trainer/session.hpp"
 #include "core/error.hpp"
+#include "core/units.hpp"
 
 namespace {
 
 using syn::train::Request;
 
-void add_options(CLI::App& verb, Request& r) {
+struct FramingOptions {
+  std::string window = "25ms";
+  std::uint64_t steps = 12;
+};
+
+void add_options(CLI::App& verb, Request& r, FramingOptions& framing) {
   auto& s = r.settings;
-  verb.add_option("--data", r.data, "fashion-mnist, mnist, or idx:IMAGES,LABELS")->capture_default_str();
+  verb.add_option("--data", r.data,
+                  "fashion-mnist, mnist, idx:IMAGES,LABELS, or events:FOLDER (recordings in N-MNIST's layout)")
+      ->capture_default_str();
   verb.add_option("--test-data", r.test_data, "with idx: data, the files of the test split");
   verb.add_option("--limit", r.limit, "learn from the first N images only")->check(CLI::Range(2, 1 << 30));
-  verb.add_option("--arch", s.architecture, "the network's layers: student, teacher, tiny")->capture_default_str();
+  verb.add_option("--arch", s.architecture,
+                  "the network's layers: student, teacher, tiny; of recordings: events, events-tiny")
+      ->capture_default_str();
   verb.add_option("--epochs", s.epochs, "how often every image is seen")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -37,12 +47,17 @@ void add_options(CLI::App& verb, Request& r) {
   verb.add_option("--std", s.scaling.deviation, "what the difference is divided by")
       ->check(CLI::Range(1e-6, 1e6))
       ->capture_default_str();
+  verb.add_option("--window", framing.window, "of events: how long one step is")->capture_default_str();
+  verb.add_option("--steps", framing.steps, "of events: steps that are looked at, from a recording's first event on")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
   verb.add_flag("--bfloat16", s.bfloat16, "convolve in bfloat16: faster on processors that have it");
   verb.add_option("--threads", r.threads,
                   "threads of libtorch; 0: all processors; 1 is best while others keep the machine busy")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  verb.add_option("-o,--output", r.output, "the ONNX file; written after every epoch that is the best so far")
+  verb.add_option("-o,--output", r.output,
+                  "the ONNX file, of events the NIR file; written after every epoch that is the best so far")
       ->required();
   verb.add_option("--checkpoint", r.checkpoint, "where the run is kept; an existing one is continued");
   verb.add_option("--card", r.card, "a Markdown page that says what was made, and how");
@@ -58,15 +73,17 @@ int main(int argc, char** argv) {
   app.footer(
       "Example:\n"
       "  synfire-trainer train --arch teacher --epochs 16 -o teacher.onnx --checkpoint teacher.ckpt\n"
-      "  synfire-trainer distill --teacher teacher.ckpt --arch student --epochs 40 -o student.onnx");
+      "  synfire-trainer distill --teacher teacher.ckpt --arch student --epochs 40 -o student.onnx\n"
+      "  synfire-trainer train --data events:saccades --arch events --no-flip --shift 1 -o saccades.nir");
   Request request;
   request.command.assign(argv, argv + argc);
 
   request.settings.architecture = "student";
   auto& train = *app.add_subcommand("train", "teach a network from labels alone");
-  add_options(train, request);
+  FramingOptions framing;
+  add_options(train, request, framing);
   auto& distill = *app.add_subcommand("distill", "teach a network from labels and from a teacher's scores");
-  add_options(distill, request);
+  add_options(distill, request, framing);
   syn::train::Distillation distillation;
   distill.add_option("--teacher", request.teacher, "the checkpoint that `train` left")->required();
   distill.add_option("--temperature", distillation.temperature, "softens the scores")
@@ -87,6 +104,12 @@ int main(int argc, char** argv) {
     return syn::train::report_error(
         {"idx: data has no test split of its own", "command line", "give --test-data idx:IMAGES,LABELS"}, request.json,
         2);
+  }
+  if (request.data.starts_with(syn::data::kEventsPrefix)) {
+    const auto window = syn::read_duration(framing.window, "--window");
+    if (!window) return syn::train::report_error(window.error(), request.json, 2);
+    request.settings.framing = {std::chrono::duration_cast<std::chrono::microseconds>(*window).count(), framing.steps};
+    request.settings.scaling.white = 1;
   }
   if (distill.parsed()) request.settings.distillation = distillation;
   return syn::train::run(request);

@@ -1,21 +1,35 @@
 #include "conversion/trainer/network.hpp"
 
+#include <cmath>
+
+#include "conversion/trainer/neurons.hpp"
 #include "core/assert.hpp"
 #include "core/text.hpp"
 
 namespace syn::train {
 namespace {
 
+// First weights of a spiking layer, as standard deviation times sqrt(inputs): so that its neurons fire in a fair share
+// of the steps before anything is learnt. Silent layers have no gradient.
+constexpr double kFirstWeights = 2;
+
 struct Forward {
   torch::Tensor x;
   const Network& network;
+  std::int64_t steps;  // of a spiking network, whose batch is then steps x recordings
   std::size_t conv = 0;
 
   void operator()(const ConvBlock&) {
     // A ModuleHolder's forward is not const; the pointer it holds may be copied.
     auto convolution = network.convolutions()[conv];
-    auto norm = network.norms()[conv++];
-    x = norm(convolution(x)).relu_();
+    x = convolution(x);
+    if (network.architecture().spiking) {
+      x = integrate_and_fire(x, steps);
+    } else {
+      auto norm = network.norms()[conv];
+      x = norm(x).relu_();
+    }
+    ++conv;
   }
   void operator()(const AveragePooling& pool) { x = torch::avg_pool2d(x, pool.size); }
   void operator()(const MaxPooling& pool) { x = torch::max_pool2d(x, pool.size); }
@@ -41,22 +55,42 @@ Network::Network(const Architecture& architecture, data::Shape input, std::size_
       convolutions_.push_back(register_module(
           "conv" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(static_cast<std::int64_t>(in.channels),
                                                                       conv->channels, conv->kernel)
+                                                 .stride(conv->stride)
                                                  .padding(conv->pad)
                                                  .bias(false))));  // BatchNormalization's shift is the bias
-      norms_.push_back(register_module("bn" + number, torch::nn::BatchNorm2d(conv->channels)));
+      if (architecture.spiking) {
+        const double inputs = static_cast<double>(in.channels) * static_cast<double>(conv->kernel * conv->kernel);
+        torch::nn::init::normal_(convolutions_.back()->weight, 0, kFirstWeights / std::sqrt(inputs));
+      } else {
+        norms_.push_back(register_module("bn" + number, torch::nn::BatchNorm2d(conv->channels)));
+      }
       // oneDNN is about 15 % faster with the channels last.
       auto& weight = convolutions_.back()->weight;
       weight.set_data(weight.contiguous(torch::MemoryFormat::ChannelsLast));
     } else if (std::holds_alternative<Readout>(architecture.layers[i])) {
-      readout_ = register_module(
-          "readout", torch::nn::Linear(static_cast<std::int64_t>(in.size()), static_cast<std::int64_t>(classes)));
+      readout_ =
+          register_module("readout", torch::nn::Linear(torch::nn::LinearOptions(static_cast<std::int64_t>(in.size()),
+                                                                                static_cast<std::int64_t>(classes))
+                                                           .bias(!architecture.spiking)));
     }
     in = shapes->outputs[i];
   }
 }
 
 torch::Tensor Network::forward(torch::Tensor x) {
-  Forward step{.x = x.contiguous(torch::MemoryFormat::ChannelsLast), .network = *this};
+  return architecture_.spiking ? potentials(x)[-1] : layers(x, 1);
+}
+
+torch::Tensor Network::potentials(torch::Tensor x) {
+  SYN_ASSERT(architecture_.spiking, architecture_.name);
+  const auto channels = static_cast<std::int64_t>(input_.channels), batch = x.size(0), steps = x.size(1) / channels;
+  // All steps go through a layer before the next one: one large convolution instead of many small ones.
+  x = x.view({batch, steps, channels, x.size(2), x.size(3)}).transpose(0, 1).flatten(0, 1);
+  return layers(x, steps).view({steps, batch, -1}).to(torch::kFloat32).cumsum(0);
+}
+
+torch::Tensor Network::layers(torch::Tensor x, std::int64_t steps) {
+  Forward step{.x = x.contiguous(torch::MemoryFormat::ChannelsLast), .network = *this, .steps = steps};
   for (const Layer& layer : architecture_.layers) std::visit(step, layer);
   return step.x;
 }

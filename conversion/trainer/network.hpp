@@ -13,7 +13,11 @@ class Network : public torch::nn::Module {
   // The architecture must fit (`flow` has accepted it). The weights' first values come from torch's default generator.
   Network(const Architecture& architecture, data::Shape input, std::size_t classes);
 
-  torch::Tensor forward(torch::Tensor x);  // [batch, channels, height, width] -> [batch, classes], no softmax
+  // [batch, steps x channels, height, width] -> [batch, classes], no softmax. Of a spiking network: the readout's
+  // potentials after the last step; others see one step only.
+  torch::Tensor forward(torch::Tensor x);
+  // The readout's potentials after each step, of a spiking network: [steps, batch, classes].
+  torch::Tensor potentials(torch::Tensor x);
 
   const Architecture& architecture() const { return architecture_; }
   data::Shape input() const { return input_; }
@@ -27,11 +31,13 @@ class Network : public torch::nn::Module {
   std::vector<torch::Tensor> tensors() const;
 
  private:
+  torch::Tensor layers(torch::Tensor x, std::int64_t steps);
+
   Architecture architecture_;
   data::Shape input_;
   std::size_t classes_;
   std::vector<torch::nn::Conv2d> convolutions_;  // in the order of the ConvBlocks
-  std::vector<torch::nn::BatchNorm2d> norms_;
+  std::vector<torch::nn::BatchNorm2d> norms_;    // none in a spiking network
   torch::nn::Linear readout_{nullptr};
 };
 

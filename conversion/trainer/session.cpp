@@ -10,8 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "conversion/nir/raising.hpp"
+#include "conversion/nir/write.hpp"
 #include "conversion/onnx/write.hpp"
 #include "conversion/trainer/export.hpp"
+#include "conversion/trainer/spiking_export.hpp"
 #include "conversion/trainer/training.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
@@ -68,11 +71,34 @@ class ProgressLine {
   double started_ = seconds_now(), drawn_ = 0, first_ = -1;
 };
 
+// ONNX for what is still to become spikes, NIR for what already is.
+Expected<Bytes> model_file(const Request& request, const Network& network) {
+  const std::string name = request.output.stem().string();
+  if (!network.architecture().spiking) return onnx_file::write(to_graph(network, name));
+  const auto graph = nir::raise(to_model(network, name, *request.settings.framing), request.output.string());
+  if (!graph) return fail(graph.error());
+  return nir::write(*graph);
+}
+
 Expected<std::string> write_model(const Request& request, const Network& network) {
-  const auto bytes = onnx_file::write(to_graph(network, request.output.stem().string()));
+  const auto bytes = model_file(request, network);
   if (!bytes) return fail(bytes.error());
   if (auto wrote = write_file(request.output, *bytes); !wrote) return fail(wrote.error());
   return to_hex(Sha256::of(*bytes));
+}
+
+Expected<data::Dataset> load_split(const Request& request, data::Split split) {
+  const std::string& spec = split == data::Split::test && !request.test_data.empty() ? request.test_data : request.data;
+  const auto limit = split == data::Split::train ? request.limit : std::nullopt;
+  if (!request.settings.framing) return data::load(spec, split, limit);
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  return data::load_frames(spec.substr(data::kEventsPrefix.size()), split, *request.settings.framing, limit,
+                           [&](std::size_t done, std::size_t total) {
+                             if (done < total && (!terminal || done % 256 != 0)) return;
+                             std::cerr << (terminal ? "\r\033[K" : "") << "reading " << data::name_of(split) << ": "
+                                       << done << " of " << total << " recordings" << (done == total ? "\n" : "")
+                                       << std::flush;
+                           });
 }
 
 struct Teacher {
@@ -123,10 +149,10 @@ Expected<> check_folders(const Request& request) {
 Expected<std::optional<Result>> train(const Request& request) {
   const double started = seconds_now();
   if (auto found = check_folders(request); !found) return fail(found.error());
-  auto learn = data::load(request.data, data::Split::train, request.limit);
+  auto learn = load_split(request, data::Split::train);
   if (!learn) return fail(learn.error());
   // Loaded now for the same reason; looked at only at the end.
-  const auto test = data::load(request.test_data.empty() ? request.data : request.test_data, data::Split::test);
+  const auto test = load_split(request, data::Split::test);
   if (!test) return fail(test.error());
   if (test->shape != learn->shape || test->classes > learn->classes) {
     return fail("the test images have another shape or more classes than those to learn from", request.data,

@@ -15,8 +15,8 @@ namespace syn::train {
 struct Request {
   std::vector<std::string> command;  // as typed, for the card
   Settings settings;
-  std::string data = "fashion-mnist";
-  std::string test_data;  // empty: the test split of `data`
+  std::string data = "fashion-mnist";  // or events:FOLDER, for which settings.framing is set
+  std::string test_data;               // empty: the test split of `data`
   std::optional<std::size_t> limit;
   std::filesystem::path output, checkpoint, card, teacher;  // all but the first may be empty
   int threads = 0;

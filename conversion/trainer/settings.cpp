@@ -13,6 +13,7 @@ std::string describe(const Settings& s) {
   if (s.distillation) {
     out += text::cat(", temperature ", s.distillation->temperature, ", alpha ", s.distillation->alpha);
   }
+  if (s.framing) out += text::cat(", window ", s.framing->window_us, " us, steps ", s.framing->steps);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "conversion/data/events/event_set.hpp"
 #include "conversion/trainer/batches.hpp"
 
 namespace syn::train {
@@ -28,6 +29,7 @@ struct Settings {
   Scaling scaling;
   bool bfloat16 = false;  // convolutions and products in bfloat16: twice the speed where the processor has it
   std::optional<Distillation> distillation;
+  std::optional<data::Framing> framing;  // of recordings of events: how they became frames
 };
 
 // The settings as one line, numbers exact. Two runs with the same line (and data, and teacher) are the same run.

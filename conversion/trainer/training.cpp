@@ -33,7 +33,7 @@ class Autocast {
 };
 
 torch::Tensor images_tensor(const data::Dataset& data, std::size_t count) {
-  return torch::empty({static_cast<std::int64_t>(count), static_cast<std::int64_t>(data.shape.channels),
+  return torch::empty({static_cast<std::int64_t>(count), static_cast<std::int64_t>(data.steps * data.shape.channels),
                        static_cast<std::int64_t>(data.shape.height), static_cast<std::int64_t>(data.shape.width)});
 }
 
@@ -77,12 +77,18 @@ Expected<Training> Training::start(const Settings& settings, const data::Dataset
   const auto layers = architecture(settings.architecture);
   if (!layers) return fail(layers.error());
   if (const auto fits = flow(*layers, train.shape, train.classes); !fits) return fail(fits.error());
+  if (layers->spiking != settings.framing.has_value()) {
+    return fail(
+        text::cat("the architecture '", layers->name, "' is for ", layers->spiking ? "recordings of events" : "images"),
+        train.name, layers->spiking ? "give --data events:FOLDER" : "use --arch events");
+  }
   if (train.count <= settings.validation) {
     return fail(text::cat(settings.validation, " of ", train.count, " images are held out: none is left to learn from"),
                 "--validation", "hold out fewer");
   }
-  if (teacher && (teacher->input() != train.shape || teacher->classes() != train.classes)) {
-    return fail("the teacher was taught with images of another shape or other classes", teacher_name,
+  if (teacher && (teacher->input() != train.shape || teacher->classes() != train.classes ||
+                  teacher->architecture().spiking != layers->spiking)) {
+    return fail("the teacher was taught with images of another shape or kind, or other classes", teacher_name,
                 "train a teacher on the same data");
   }
   SYN_ASSERT((teacher != nullptr) == settings.distillation.has_value());
@@ -193,10 +199,11 @@ double Training::step(std::span<const std::uint32_t> indices) {
   SeededRandom random = SeededRandom(settings_.seed).split(name);
   torch::manual_seed(random.u64());  // dropout's
   torch::Tensor images = images_tensor(*data_, indices.size());
-  const std::size_t pixels = data_->shape.size();
+  const std::size_t pixels = data_->image_size();
+  const data::Shape film{data_->steps * data_->shape.channels, data_->shape.height, data_->shape.width};
   auto* to = images.data_ptr<float>();
   for (const std::uint32_t index : indices) {
-    augment(data_->image(index), data_->shape, settings_.augmentation, settings_.scaling, random, {to, pixels});
+    augment(data_->image(index), film, settings_.augmentation, settings_.scaling, random, {to, pixels});
     to += pixels;
   }
   const torch::Tensor labels = labels_tensor(*data_, indices);
@@ -205,17 +212,19 @@ double Training::step(std::span<const std::uint32_t> indices) {
   const double rate = learning_rate(settings_.rate, done, settings_.epochs * batches_);
   for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(rate);
   optimizer_->zero_grad();
+  const bool spiking = network_->architecture().spiking;
   torch::Tensor scores, taught;
   {
     const Autocast autocast(settings_.bfloat16);
-    scores = network_->forward(images).to(torch::kFloat32);
+    scores = (spiking && !teacher_ ? network_->potentials(images) : network_->forward(images)).to(torch::kFloat32);
     if (teacher_) {
       const torch::NoGradGuard guard;
       taught = teacher_->forward(images).to(torch::kFloat32);
     }
   }
-  const torch::Tensor loss = teacher_ ? distillation_loss(scores, taught, labels, *settings_.distillation)
-                                      : torch::cross_entropy_loss(scores, labels);
+  const torch::Tensor loss = teacher_  ? distillation_loss(scores, taught, labels, *settings_.distillation)
+                             : spiking ? stream_loss(scores, labels)
+                                       : torch::cross_entropy_loss(scores, labels);
   loss.backward();
   optimizer_->step();
 
@@ -259,7 +268,7 @@ std::size_t correct(Network& network, const data::Dataset& data, std::span<const
                     const Scaling& scaling) {
   constexpr std::size_t kBatch = 250;
   const torch::NoGradGuard guard;
-  const std::size_t pixels = data.shape.size();
+  const std::size_t pixels = data.image_size();
   std::size_t right = 0;
   for (std::size_t at = 0; at < indices.size(); at += kBatch) {
     const auto part = indices.subspan(at, std::min(kBatch, indices.size() - at));
