@@ -1,17 +1,20 @@
 // `synfire eval`: a network over a data set in this process. .onnx runs as the float reference, .syn on the integer
-// engine.
+// engine; recordings of events run as streams through .nir, and .syn of the float profile or `step` code.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/converting.hpp"
+#include "cli/eval_events.hpp"
 #include "cli/files.hpp"
 #include "cli/json.hpp"
+#include "cli/nir_options.hpp"
 #include "cli/one_process.hpp"
 #include "cli/options.hpp"
 #include "cli/reporting.hpp"
 #include "cli/verb.hpp"
+#include "conversion/data/events/event_set.hpp"
 #include "core/text.hpp"
 #include "report/table.hpp"
 #include "snn/metrics.hpp"
@@ -56,12 +59,16 @@ class Eval final : public Verb {
   const char* example() const override { return "synfire eval models/fashion-student.onnx --data fashion-mnist"; }
 
   void declare(CLI::App& app) override {
-    app.add_option("model", model_, ".onnx (float reference) or .syn (integer engine)")->required();
+    app.add_option("model", model_,
+                   ".onnx (float reference), .syn (integer engine), or .nir and .syn that watch events")
+        ->required();
     app.add_option("--against", against_, "the .onnx that a .syn was made from: counts images of equal class");
     data_.declare(app);
     app.add_option("--threads", threads_, "any number gives the same digest")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+    streams_.declare(app);
+    nir_.declare(app);
     report_.declare(app, "of a .syn, its figures; of an .onnx, also accuracy against T for every code");
   }
 
@@ -69,9 +76,13 @@ class Eval final : public Verb {
     if (auto writable = report_.check(); !writable) return fail(writable.error());
     auto any = load_any(model_);
     if (!any) return fail(any.error());
+    if (data_.spec.starts_with(data::kEventsPrefix)) return watch(std::move(*any), terminal);
+    if (streams_.any() || nir_.given())
+      throw UsageError({"--window, --steps, --margin, --dialect, --dt and --reset are about recordings of events",
+                        "the command line", "give --data events:FOLDER, or leave them away"});
     if (!std::holds_alternative<ann::Graph>(*any) && !std::holds_alternative<SpikingFile>(*any))
       return fail("a model of the float profile takes sequences, not images", model_,
-                  "synfire infer MODEL --input X.npy --output Y.npy");
+                  "synfire eval MODEL --data events:FOLDER, or synfire infer MODEL --input X.npy --output Y.npy");
     std::optional<ann::Graph> original;
     if (!against_.empty()) {
       auto other = load_any(against_);
@@ -119,6 +130,40 @@ class Eval final : public Verb {
   }
 
  private:
+  Expected<Answer> watch(AnyModel any, Terminal& terminal) const {
+    if (report_.asked() || !against_.empty() || !data_.mean.empty() || !data_.std.empty())
+      throw UsageError({"--report, --against, --mean and --std are about images", "the command line",
+                        "leave them away with --data events:FOLDER"});
+    struct {
+      const std::string& where;
+      const NirOptions& nir;
+      Expected<std::unique_ptr<Live>> operator()(ann::Graph&) const {
+        return fail("a network that has not become spikes does not run on a stream", where,
+                    "synfire train --data events:FOLDER --arch events makes one that does");
+      }
+      Expected<std::unique_ptr<Live>> operator()(SpikingFile& file) const {
+        nir.refuse("a .syn holds its rules");
+        return make_live(std::move(file.model), where);
+      }
+      Expected<std::unique_ptr<Live>> operator()(RealFile& file) const {
+        nir.refuse("a .syn holds its rules");
+        return make_live(std::move(file.model), where);
+      }
+      Expected<std::unique_ptr<Live>> operator()(nir::Graph& graph) const {
+        auto model = nir.lower(graph, where);
+        if (!model) return fail(model.error());
+        return make_live(std::move(*model), where);
+      }
+    } const make{model_, nir_};
+    auto network = std::visit(make, any);
+    if (!network) return fail(network.error());
+    const auto split = data::split_from(data_.split);
+    if (!split) return fail(split.error());
+    const auto limit = data_.limit > 0 ? std::optional<std::size_t>(data_.limit) : std::nullopt;
+    return evaluate_streams(std::move(*network), data_.spec.substr(data::kEventsPrefix.size()), *split, limit, streams_,
+                            threads_, terminal);
+  }
+
   report::Page begin_page(const SpikingFile& file, const data::Dataset& dataset, const report::Evaluation& e) const {
     report::Page page = page_of(file, dataset, std::filesystem::path(model_).filename().string());
     add_way(page, "one process", "wall clock", e);
@@ -157,6 +202,8 @@ class Eval final : public Verb {
 
   std::string model_, against_;
   DataOptions data_;
+  StreamOptions streams_;
+  NirOptions nir_;
   ReportOption report_;
   std::uint32_t threads_ = default_threads();
 };

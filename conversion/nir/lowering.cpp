@@ -170,6 +170,24 @@ class Lowering {
 
 }  // namespace
 
+StatedRules stated_rules(const Graph& graph) {
+  StatedRules out;
+  const auto texts = [&](const char* key) -> std::string {
+    const auto found = graph.metadata.find(key);
+    if (found == graph.metadata.end()) return {};
+    const auto* words = std::get_if<hdf5::Texts>(&found->second.value);
+    return words && words->values.size() == 1 ? words->values[0] : std::string();
+  };
+  if (const auto found = graph.metadata.find("dt"); found != graph.metadata.end()) {
+    const auto* numbers = std::get_if<Tensor>(&found->second.value);
+    if (numbers && numbers->values.size() == 1) out.dt = numbers->values[0];
+  }
+  out.dialect = dialect_named(texts("synfire.dialect"));
+  if (const std::string reset = texts("synfire.reset"); !reset.empty())
+    out.reset = reset.starts_with("subtraction") ? real::Reset::subtract : real::Reset::to_value;
+  return out;
+}
+
 Expected<real::Model> lower(const Graph& graph, const LowerOptions& options, const std::string& where) {
   if (!(options.dt > 0) || !(options.dt < 1e9))
     return fail(text::cat("dt is ", options.dt, " seconds"), where, "give a --dt above zero");

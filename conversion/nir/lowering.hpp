@@ -18,6 +18,14 @@ struct LowerOptions {
   std::optional<snn::real::Reset> reset{};  // in place of the dialect's, for every kind
 };
 
+// What a file says of these in its metadata, as raise() writes it there: NIR itself has no place for them.
+struct StatedRules {
+  std::optional<Dialect> dialect;
+  std::optional<double> dt;
+  std::optional<snn::real::Reset> reset;
+};
+StatedRules stated_rules(const Graph& graph);
+
 // What it returns has passed snn::real::check(). Refuses what nir::check() and that refuse, and what the dialect does.
 Expected<snn::real::Model> lower(const Graph& graph, const LowerOptions& options, const std::string& where);
 

@@ -32,19 +32,27 @@ std::string card(const Request& request, const Result& r) {
   row("file", text::cat("`", request.output.filename().string(), "`, SHA-256 `", r.sha256, "`"));
   row("architecture", text::cat("`", r.architecture, "`"));
   row("parameters", text::grouped(r.parameters));
-  row("multiply-adds an image", text::grouped(r.macs));
-  row("data", text::cat(r.data, ": ", text::grouped(static_cast<std::int64_t>(r.train_images)),
-                        " images to learn from, ", text::grouped(static_cast<std::int64_t>(r.validation_images)),
+  const auto& framing = request.settings.framing;
+  const std::string things = framing ? "recordings" : "images";
+  row(framing ? "multiply-adds a step, were every neuron to fire" : "multiply-adds an image", text::grouped(r.macs));
+  row("data", text::cat(r.data, ": ", text::grouped(static_cast<std::int64_t>(r.train_images)), " ", things,
+                        " to learn from, ", text::grouped(static_cast<std::int64_t>(r.validation_images)),
                         " held out, ", text::grouped(static_cast<std::int64_t>(r.test_images)), " to test"));
-  row("input",
-      request.settings.scaling.mean == 0 && request.settings.scaling.deviation == 1
-          ? "pixel / 255"
-          : text::cat("(pixel / 255 - ", request.settings.scaling.mean, ") / ", request.settings.scaling.deviation));
+  if (framing) {
+    row("input", text::cat("events counted by pixel and polarity, ", framing->steps, " steps of ",
+                           static_cast<double>(framing->window_us) / 1000, " ms"));
+    row("neurons", "integrate and fire: v += input; a spike above 1, which is subtracted; at most one a step");
+  } else {
+    row("input",
+        request.settings.scaling.mean == 0 && request.settings.scaling.deviation == 1
+            ? "pixel / 255"
+            : text::cat("(pixel / 255 - ", request.settings.scaling.mean, ") / ", request.settings.scaling.deviation));
+  }
   row("validation accuracy", r.validation_accuracy < 0 ? "none held out" : percent(r.validation_accuracy));
   row("test accuracy", text::cat(percent(r.test_accuracy()), " (", r.test_correct, " of ", r.test_images, ")"));
   row("kept",
       text::cat("the averaged weights after epoch ", r.best_epoch, " of ", r.epochs,
-                ", chosen by validation accuracy; the ", "test images were looked at once, after the last epoch"));
+                ", chosen by validation accuracy; the test ", things, " were looked at once, after the last epoch"));
   row("seed", text::cat(request.settings.seed));
   row("settings", r.description);
   row("libtorch", r.torch_version);

@@ -1,5 +1,6 @@
 #include "conversion/trainer/export.hpp"
 
+#include "core/assert.hpp"
 #include "core/text.hpp"
 
 namespace syn::train {
@@ -57,6 +58,7 @@ struct Export {
 }  // namespace
 
 ann::Graph to_graph(const Network& network, const std::string& name) {
+  SYN_ASSERT(!network.architecture().spiking, network.architecture().name);
   const data::Shape input = network.input();
   ann::Graph graph{.name = name,
                    .input = "image",

@@ -2,12 +2,26 @@
 // progress goes to standard error; exit codes are synfire's (0 done, 1 failed, 2 wrong use, 130 interrupted).
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <limits>
 
 #include "conversion/trainer/session.hpp"
 #include "core/error.hpp"
 #include "core/units.hpp"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace {
+
+// A batch's tensors are large, alike in every step, and freed at once. Given back to the system each time, their pages
+// are zeroed anew: half of the time of a spiking network's training went there.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
 
 using syn::train::Request;
 
@@ -67,6 +81,7 @@ void add_options(CLI::App& verb, Request& r, FramingOptions& framing) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   CLI::App app{"Trains and distils the networks that Synfire turns into spikes."};
   app.require_subcommand(1);
   app.set_version_flag("--version", SYN_VERSION);

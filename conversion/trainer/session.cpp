@@ -259,8 +259,9 @@ int run(const Request& request) {
       std::cout << to_json(request, r).dump(2) << std::endl;
     } else {
       std::cout << request.output.string() << ": " << text::fixed(100 * r.test_accuracy(), 2) << " % of "
-                << r.test_images << " test images, " << text::grouped(r.parameters) << " parameters, "
-                << text::grouped(r.macs) << " multiply-adds an image" << std::endl;
+                << r.test_images << (request.settings.framing ? " test recordings, " : " test images, ")
+                << text::grouped(r.parameters) << " parameters, " << text::grouped(r.macs) << " multiply-adds "
+                << (request.settings.framing ? "a step" : "an image") << std::endl;
     }
     return 0;
   } catch (const c10::Error& error) {  // libtorch throws; nothing of it is expected here

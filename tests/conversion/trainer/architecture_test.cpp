@@ -57,5 +57,5 @@ TEST_CASE("a chain that does not fit is refused with the layer's number") {
   CHECK(what({ConvBlock{4}}, image).starts_with("the chain has no readout"));
   const auto none = architecture("resnet");
   REQUIRE_FALSE(none.has_value());
-  CHECK(none.error().todo == "use one of: student, teacher, tiny");
+  CHECK(none.error().todo == "use one of: student, teacher, tiny, events, events-tiny");
 }

@@ -24,6 +24,23 @@ inline data::Dataset quadrants(std::size_t count, std::uint64_t seed) {
   return set;
 }
 
+// The same for spiking networks: films of 4 frames of 12 x 12 with two polarities, in which one quadrant is busy.
+inline data::Dataset busy_quadrants(std::size_t count, std::uint64_t seed) {
+  data::Dataset set{
+      .name = "busy", .shape = {2, 12, 12}, .count = count, .classes = 4, .pixels = {}, .labels = {}, .steps = 4};
+  SeededRandom random(seed);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto label = random.below(4);
+    set.labels.push_back(static_cast<std::uint8_t>(label));
+    for (std::size_t at = 0; at < set.image_size(); ++at) {
+      const std::size_t y = at / 12 % 12, x = at % 12;
+      const bool busy = y / 6 == label / 2 && x / 6 == label % 2;
+      set.pixels.push_back(static_cast<std::uint8_t>(random.below(100) < (busy ? 30 : 8) ? 1 + random.below(2) : 0));
+    }
+  }
+  return set;
+}
+
 inline train::Settings toy_settings() {
   return {.architecture = "tiny",
           .epochs = 4,
@@ -35,6 +52,15 @@ inline train::Settings toy_settings() {
           .augmentation = {.shift = 0, .flip = false, .erase = 0},
           .scaling = {},
           .distillation = {}};
+}
+
+inline train::Settings busy_settings() {
+  train::Settings out = toy_settings();
+  out.architecture = "events-tiny";
+  out.rate = 0.03;
+  out.scaling.white = 1;
+  out.framing = data::Framing{.window_us = 25'000, .steps = 4};
+  return out;
 }
 
 }  // namespace syn::test
