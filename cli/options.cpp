@@ -16,7 +16,7 @@ namespace syn::cli {
 namespace fs = std::filesystem;
 
 void DataOptions::declare(CLI::App& app, bool required) {
-  auto* option = app.add_option("--data", spec, "fashion-mnist | mnist | idx:IMAGES,LABELS");
+  auto* option = app.add_option("--data", spec, "fashion-mnist | mnist | idx:IMAGES,LABELS; eval also: events:FOLDER");
   if (required) option->required();
   app.add_option("--split", split, "which half of the data set")
       ->check(CLI::IsMember({"train", "test"}))
