@@ -119,20 +119,25 @@ Expected<Teacher> load_teacher(const Request& request) {
 }
 
 nlohmann::ordered_json to_json(const Request& request, const Result& r) {
-  return {{"model", request.output.string()},
-          {"architecture", r.architecture},
-          {"data", r.data},
-          {"parameters", r.parameters},
-          {"macs", r.macs},
-          {"epochs", r.epochs},
-          {"best_epoch", r.best_epoch},
-          {"seed", request.settings.seed},
-          {"validation_accuracy", r.validation_accuracy},
-          {"correct", r.test_correct},
-          {"total", r.test_images},
-          {"test_accuracy", r.test_accuracy()},
-          {"seconds", r.seconds},
-          {"sha256", r.sha256}};
+  nlohmann::ordered_json json{{"model", request.output.string()},
+                              {"architecture", r.architecture},
+                              {"data", r.data},
+                              {"parameters", r.parameters},
+                              {"macs", r.macs},
+                              {"epochs", r.epochs},
+                              {"best_epoch", r.best_epoch},
+                              {"seed", request.settings.seed},
+                              {"validation_accuracy", r.validation_accuracy},
+                              {"correct", r.test_correct},
+                              {"total", r.test_images},
+                              {"test_accuracy", r.test_accuracy()},
+                              {"seconds", r.seconds},
+                              {"sha256", r.sha256}};
+  if (const auto& framing = request.settings.framing) {
+    json["window_us"] = framing->window_us;
+    json["steps"] = framing->steps;
+  }
+  return json;
 }
 
 // A wrong folder is found now, not after an hour.

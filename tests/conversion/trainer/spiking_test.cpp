@@ -195,6 +195,8 @@ TEST_CASE("a session learns from a folder of recordings, and leaves a NIR file a
   REQUIRE_MESSAGE(code == 0, err.str());
   const auto json = nlohmann::json::parse(out.str());
   CHECK(json["total"] == 30);
+  CHECK(json["window_us"] == 25000);
+  CHECK(json["steps"] == 4);
   CHECK(json["test_accuracy"] > 0.9);
   const auto model = read_file(request.output), page = read_file(request.card);
   REQUIRE(model.has_value());
