@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
       "Example:\n"
       "  synfire-trainer train --arch teacher --epochs 16 -o teacher.onnx --checkpoint teacher.ckpt\n"
       "  synfire-trainer distill --teacher teacher.ckpt --arch student --epochs 40 -o student.onnx\n"
-      "  synfire-trainer train --data events:saccades --arch events --no-flip --shift 1 -o saccades.nir");
+      "  synfire-trainer train --data events:saccades --arch events --no-flip --shift 1 --lr 0.03 -o saccades.nir");
   Request request;
   request.command.assign(argv, argv + argc);
 
