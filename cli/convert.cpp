@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/convert_integer.hpp"
 #include "cli/converting.hpp"
 #include "cli/files.hpp"
 #include "cli/json.hpp"
@@ -42,16 +43,22 @@ class Convert final : public Verb {
     return "synfire convert models/fashion-student.onnx --calibrate fashion-mnist --steps 8 -o student.syn";
   }
   void declare(CLI::App& app) override {
-    app.add_option("model", model_, ".onnx or .nir")->required();
+    app.add_option("model", model_, ".onnx, .nir; with --integer a float .syn, too")->required();
     app.add_option("--calibrate", data_.spec,
                    "of .onnx, and needed: fashion-mnist | mnist | idx:IMAGES,LABELS; its training split is used");
     nir_.declare(app);
+    app.add_flag("--integer", integer_,
+                 "of .nir and float .syn: int8 weights and integer potentials, in step code; --steps says how many");
+    app.add_option("--input", inputs_,
+                   "with --integer: .npy, samples x steps x shape (NAME=X.npy for each of several inputs; `synfire events "
+                   "--sample` makes them of recordings); sets the inputs' ranges, and tells how far integers are from float")
+        ->allow_extra_args(false);
     data_.declare_normalisation(app);
     app.add_option(
            "--steps", steps_,
            "T: counts go from 0 to T (volley) or to 2^T - 1 (phase, T up to 8), or T steps are run (step); needed "
            "by every code but auto")
-        ->check(CLI::Range(1, 255));
+        ->check(CLI::Range(1, 32767));
     app.add_option(
            "--code", code_,
            "output code of the populations; auto: the cheapest code and T within 0.5 points of the float network, "
@@ -75,9 +82,15 @@ class Convert final : public Verb {
     if (const auto bytes = read_file(model_, "model"); bytes && bytes->size() > 3 && (*bytes)[0] == 0x89) {
       if (!data_.spec.empty())
         throw UsageError({"a NIR file is not calibrated", "the command line", "leave --calibrate away"});
+      if (integer_) return to_integers(terminal);
+      if (!inputs_.empty())
+        throw UsageError({"a float model needs no --input", "the command line", "give --integer, too"});
       return convert_nir(model_, nir_, output_);
     }
+    if (integer_) return to_integers(terminal);
     nir_.refuse("only NIR files leave their rules open");
+    if (!inputs_.empty())
+      throw UsageError({"ONNX networks are calibrated on images", "the command line", "leave --input away"});
     if (data_.spec.empty()) throw UsageError({"--calibrate is required", "the command line", "give --calibrate DATA"});
     const bool automatic = code_ == "auto";
     if (!automatic && !steps_) {
@@ -142,6 +155,21 @@ class Convert final : public Verb {
   }
 
  private:
+  Expected<Answer> to_integers(Terminal& terminal) {
+    const auto any = load_any(model_);
+    if (!any) return fail(any.error());
+    const ConvertInteger options{inputs_, steps_, output_};
+    if (const auto* graph = std::get_if<nir::Graph>(&*any)) {
+      const auto model = nir_.lower(*graph, model_);
+      if (!model) return fail(model.error());
+      return convert_integer(*model, options, terminal);
+    }
+    nir_.refuse("only NIR files leave their rules open");
+    if (const auto* file = std::get_if<RealFile>(&*any)) return convert_integer(file->model, options, terminal);
+    throw UsageError({"--integer is for NIR files and float models", "the command line",
+                      "leave it away: ONNX networks become integers anyway"});
+  }
+
   // What --code auto chose from, as a table; and in `json`.
   static std::string tell(const ChosenCode& choice, Json& json) {
     const auto percent = [](double share) { return text::fixed(100 * share, 2); };
@@ -169,6 +197,8 @@ class Convert final : public Verb {
   }
 
   std::string model_, output_, code_ = "volley";
+  std::vector<std::string> inputs_;
+  bool integer_ = false;
   std::optional<std::uint32_t> steps_;
   std::uint32_t held_out_ = ChooseOptions{}.held_out_images;
   DataOptions data_;

@@ -6,6 +6,7 @@
 
 #include "cli/json.hpp"
 #include "cli/options.hpp"
+#include "cli/sequences.hpp"
 #include "conversion/data/npy.hpp"
 #include "conversion/data/npz.hpp"
 #include "core/text.hpp"
@@ -18,51 +19,6 @@ namespace {
 namespace real = snn::real;
 
 constexpr std::uint64_t kMostRecorded = std::uint64_t{1} << 30;  // numbers of all outputs and records together
-
-// The file of each port, in the order of the ports. Throws UsageError.
-std::vector<std::string> files_of(const std::vector<std::string>& given, const std::vector<real::Port>& ports,
-                                  const char* option) {
-  const auto wrong = [&](std::string what) {
-    std::string names;
-    for (const auto& port : ports) names += text::cat(" ", option, " ", port.name, "=FILE.npy");
-    throw UsageError({std::move(what), "the command line", text::cat("give", names)});
-  };
-  if (ports.size() == 1 && given.size() == 1 && !given[0].starts_with(ports[0].name + "=")) return given;
-  std::vector<std::string> out(ports.size());
-  for (const std::string& word : given) {
-    const auto port =
-        std::find_if(ports.begin(), ports.end(), [&](const auto& p) { return word.starts_with(p.name + "="); });
-    if (port == ports.end()) wrong(text::cat("'", word, "' names none of the network's ends"));
-    out[static_cast<std::size_t>(port - ports.begin())] = word.substr(port->name.size() + 1);
-  }
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (out[i].empty()) wrong(text::cat("nothing is said of '", ports[i].name, "'"));
-  }
-  return out;
-}
-
-std::string show(const real::Shape& shape) {
-  std::string out;
-  for (const auto side : shape) out += text::cat(" x ", side);
-  return out;
-}
-
-// samples x steps x shape, where axes of one may be left out of shape.
-Expected<std::pair<std::size_t, std::size_t>> samples_and_steps(const data::Array& x, const real::Shape& shape,
-                                                                const std::string& where) {
-  std::vector<std::size_t> wanted, given;
-  for (const std::size_t side : shape) {
-    if (side != 1) wanted.push_back(side);
-  }
-  for (std::size_t i = 2; i < x.shape.size(); ++i) {
-    if (x.shape[i] != 1) given.push_back(x.shape[i]);
-  }
-  if (x.shape.size() < 2 || given != wanted)
-    return fail("the array does not hold samples of the network's input", where,
-                text::cat("give an array of samples x steps", show(shape)));
-  if (x.shape[1] > 0xffffffff) return fail("there are too many steps", where, "split the array");
-  return std::pair{x.shape[0], x.shape[1]};
-}
 
 // What is worth recording of a population: {quantity, its word}.
 std::vector<std::pair<real::Quantity, const char*>> quantities_of(const real::Neurons& neurons) {
@@ -113,20 +69,11 @@ Expected<Answer> infer_real(real::Model model, const InferReal& options, Termina
   const auto inputs = files_of(options.inputs, m.inputs, "--input");
   const auto outputs = files_of(options.outputs, m.outputs, "--output");
 
-  std::vector<data::Array> arrays;
-  std::size_t samples = 0, steps = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto bytes = read_file(inputs[i], "array");
-    if (!bytes) return fail(bytes.error());
-    auto x = data::read_npy(*bytes, inputs[i]);
-    if (!x) return fail(x.error());
-    const auto size = samples_and_steps(*x, m.populations[m.inputs[i].population].shape, inputs[i]);
-    if (!size) return fail(size.error());
-    if (i > 0 && *size != std::pair{samples, steps})
-      return fail("the inputs differ in samples or steps", inputs[i], "give arrays of equal first two axes");
-    std::tie(samples, steps) = *size;
-    arrays.push_back(std::move(*x));
-  }
+  std::vector<real::Shape> shapes;
+  for (const auto& port : m.inputs) shapes.push_back(m.populations[port.population].shape);
+  const auto sequences = read_sequences(inputs, shapes);
+  if (!sequences) return fail(sequences.error());
+  const std::size_t samples = sequences->samples, steps = sequences->steps;
 
   std::vector<Gathered> out, recorded;
   std::vector<real::Record> records;
@@ -157,10 +104,7 @@ Expected<Answer> infer_real(real::Model model, const InferReal& options, Termina
     engine->start(state);
     window.steps = static_cast<std::uint32_t>(steps);
     window.in.clear();
-    for (const auto& x : arrays) {
-      const std::size_t size = x.values.size() / samples;
-      window.in.push_back(std::span(x.values).subspan(s * size, size));
-    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) window.in.push_back(sequences->sample(i, s));
     const auto done = engine->run(state, window);
     if (!done) {
       Error e = done.error();
