@@ -66,7 +66,7 @@ std::string tell_populations(const fixed::Fixed& fixed, const fixed::Distance& d
   return table.text() +
          "(whole: in the integer network; alone: each population given float's spikes. Potential error: alone, until a\n"
          "neuron first fires otherwise, in the network's own unit; the bound is the greatest of its neurons' and holds for T\n"
-         "steps of any input)\n";
+         "steps of any spikes, and inputs no greater than these)\n";
 }
 
 std::string tell_outputs(const real::Model& model, const fixed::Distance& distance, Json& json) {

@@ -22,7 +22,8 @@ struct Alone {
   snn::Model model;
   std::vector<std::uint32_t> sources;  // integer populations that its Sources stand for
 };
-Alone alone(const snn::Model& whole, std::uint32_t population) {
+Alone alone(const Fixed& fixed, std::uint32_t population) {
+  const snn::Model& whole = fixed.model;
   Alone out{.model = {.name = "alone", .code = snn::Code::step, .steps = whole.steps}};
   const auto index_of = [&](std::uint32_t from) {
     const auto at = std::ranges::find(out.sources, from);
@@ -36,7 +37,8 @@ Alone alone(const snn::Model& whole, std::uint32_t population) {
     return static_cast<std::uint32_t>(out.sources.size() - 1);
   };
   for (const snn::Projection& p : whole.projections)
-    if (p.to == population) out.model.projections.push_back({index_of(p.from), 0, p.connection, p.delay});
+    if (p.to == population)
+      out.model.projections.push_back({index_of(p.from), 0, p.connection, p.delay - fixed.ahead[p.from]});
   for (auto& p : out.model.projections) p.to = static_cast<std::uint32_t>(out.sources.size());
   out.model.populations.push_back(whole.populations[population]);
   out.model.outputs = {whole.populations[population].name};
@@ -105,7 +107,7 @@ struct Comparison::Impl {
       const bool graded_relay = std::holds_alternative<real::Relay>(m.populations[place.real].neurons);
       const bool stateless = graded_relay || std::holds_alternative<real::Threshold>(m.populations[place.real].neurons);
       n.potential = stateless ? n.output : record(place.real, real::Quantity::potential);
-      Alone one = alone(fixed.model, place.population);
+      Alone one = alone(fixed, place.population);
       n.sources = one.sources;
       auto engine = snn::Engine::make(std::move(one.model));
       if (!engine) return fail(engine.error());

@@ -52,7 +52,7 @@ struct Distance {
 
 class Comparison {
  public:
-  // Both must have come from to_integer(model, ...).
+  // `fixed` must have come from to_integer(model, ...), and outlive this.
   static Expected<Comparison> make(const snn::real::Model& model, const Fixed& fixed);
   // One sample: for each input steps x neurons, `steps` at most the model's.
   Expected<> add(std::span<const std::span<const float>> inputs, std::uint32_t steps);

@@ -18,6 +18,7 @@ struct InputCode {
   double scale = 1;
   std::uint32_t zero = 0;
   bool exact = true;  // whether every number that was seen is met
+  std::uint32_t least = 0, most = 255;  // counts that were seen; bounds are stated for these
 };
 // Of all numbers that an input has: whole multiples of the smallest, where counts up to 255 meet them all, else the
 // range in 255 parts. Nothing given: whole numbers from 0 to 255.
@@ -35,7 +36,7 @@ struct Place {
   std::vector<std::uint32_t> neuron;       // where each lies in the integer population
   std::vector<double> unit, rest;          // potential = integer * unit + rest
   // How far the potential can be from float's while both are given the same input spikes and have fired alike, T steps
-  // long: rounding of weights, bias, leaks, truncation, resets, and of inputs that are not exact.
+  // long, whatever the spikes: rounding of weights, bias, leaks, truncation, resets, and of inputs that are not exact.
   std::vector<double> bound;
   std::vector<double> threshold;  // in float's unit, absolute; empty: does not fire
   bool records_peaks = false;     // float's recorded potential is the one before the reset
@@ -46,6 +47,8 @@ struct Fixed {
   snn::Model model;
   std::vector<Place> places;               // in the model's order
   std::vector<std::uint32_t> source_of;    // of each float input: its Source
+  // Of each integer population: by how many steps its counts come before float's; late sums are pooled before they wait.
+  std::vector<std::uint32_t> ahead;
   std::vector<std::string> remarks;
 };
 

@@ -21,10 +21,12 @@ InputCode code_for(std::span<const float> values) {
       const double times = x / quantum;
       return std::abs(times - std::round(times)) < 1e-6 * std::max(1.0, std::abs(times));
     });
-    if (whole) return {1 / quantum, static_cast<std::uint32_t>(zero), true};
+    if (!whole) continue;
+    const auto count = [&](double x) { return static_cast<std::uint32_t>(std::round(x / quantum) + zero); };
+    return {1 / quantum, static_cast<std::uint32_t>(zero), true, count(least), count(most)};
   }
   const double scale = 255 / (most - least);
-  return {scale, static_cast<std::uint32_t>(std::round(-least * scale)), false};
+  return {.scale = scale, .zero = static_cast<std::uint32_t>(std::round(-least * scale)), .exact = false};
 }
 
 }  // namespace syn::fixed

@@ -85,25 +85,20 @@ class Quantiser {
     for (std::size_t w = 0; w < wires_.size(); ++w) {
       const Wire& wire = wires_[w];
       const SourceFacts& source = sources_[w];
-      const std::size_t inputs = source.zero.size();
-      const bool dense = std::holds_alternative<snn::Dense>(wire.connection) ||
-                         std::holds_alternative<snn::Conv>(wire.connection);
       std::vector<std::int32_t> integers(wire.weights.size());
       for (std::size_t i = 0; i < integers.size(); ++i) {
         const std::size_t c = target_of(i);
         const double exact = wire.weights[i] / unit_[c], whole = std::floor(snapped(exact) + 0.5);
         const double most = joins(wire) ? snn::kGreatestMultiplier : kWeightSteps;
         integers[i] = static_cast<std::int32_t>(std::clamp(whole, -most, most));
-        // Counts reach from -zero to greatest - zero in what they mean.
-        const std::int64_t zero = source.zero[dense ? i / channels_ % inputs : c];
         const double error = integers[i] * unit_[c] - wire.weights[i];
-        const auto up = static_cast<double>(source.greatest - zero), down = static_cast<double>(zero);
+        const auto up = static_cast<double>(source.up), down = static_cast<double>(source.down);
         high_[c] += std::max(error * up, -error * down) + std::abs(wire.weights[i]) * source.half;
         low_[c] += std::max(-error * up, error * down) + std::abs(wire.weights[i]) * source.half;
         sum_[c] += std::abs(wire.weights[i]) * std::max(up, down);
         const std::int64_t product = std::int64_t{integers[i]} * source.greatest;
         (product > 0 ? positive_[c] : negative_[c]) += static_cast<double>(std::abs(product));
-        zero_[c] += static_cast<double>(integers[i] * zero);
+        zero_[c] += static_cast<double>(integers[i] * source.zero);
       }
       out_.connections.push_back(with(wire.connection, integers));
     }

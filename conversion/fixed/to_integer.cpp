@@ -106,10 +106,11 @@ class Lowering {
     population.greatest = greatest;
     population.amplitude.assign(population.shape.channels, 1);
     model.populations.push_back(std::move(population));
-    facts_.push_back({.greatest = greatest, .zero = std::vector<std::int64_t>(sides_[p].shape.channels)});
+    facts_.push_back({.greatest = greatest, .up = greatest});
     const auto at = static_cast<std::uint32_t>(model.populations.size() - 1);
     place_of_[p] = at;
     real_of_.push_back(p);
+    out_.ahead.push_back(0);
     return at;
   }
 
@@ -123,7 +124,9 @@ class Lowering {
     const std::uint32_t at = add(p, source, 255);
     out_.source_of.push_back(at);
     std::ranges::fill(out_.model.populations[at].amplitude, 1 / code.scale);
-    std::ranges::fill(facts_[at].zero, std::int64_t{code.zero});
+    facts_[at].zero = code.zero;
+    facts_[at].up = std::int64_t{code.most} - code.zero;
+    facts_[at].down = std::int64_t{code.zero} - code.least;
     facts_[at].half = code.exact ? 0 : 0.5;
     terms_[p] = {{.from = at}};
     return true;
@@ -224,18 +227,20 @@ class Lowering {
     if (term.from >= population) return refuse(p, "it pools what leads back to it", "put neurons between them");
     const std::size_t area = std::size_t{window.kernel[0]} * window.kernel[1];
     snn::Population& to = model.populations[population];
-    if (std::ranges::any_of(facts_[term.from].zero, [](std::int64_t z) { return z != 0; }))
+    if (facts_[term.from].zero != 0)
       return refuse(p, "it pools an input that can be negative", "put neurons between them");
     to.greatest = static_cast<std::uint32_t>(std::min<std::uint64_t>(area * from.greatest, 0xffffffff));
     for (std::size_t c = 0; c < to.amplitude.size(); ++c)
       to.amplitude[c] = from.amplitude[c] / (window.average ? static_cast<double>(area) : 1.0);
     facts_[population].greatest = to.greatest;
+    facts_[population].up = static_cast<std::int64_t>(area) * facts_[term.from].up;
     facts_[population].half = facts_[term.from].half * static_cast<double>(area);
     snn::SumPool sum{.kernel_height = window.kernel[0], .kernel_width = window.kernel[1]};
     sum.stride_y = window.stride[0], sum.stride_x = window.stride[1];
     sum.pad_top = static_cast<std::int32_t>(window.pad_begin[0]);
     sum.pad_left = static_cast<std::int32_t>(window.pad_begin[1]);
     model.projections.push_back({term.from, population, sum});
+    out_.ahead[population] = term.delay;
     terms_[p][0].delay = term.delay;  // a sum of late counts is a late sum
     return true;
   }
