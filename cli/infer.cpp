@@ -5,6 +5,7 @@
 
 #include "cli/files.hpp"
 #include "cli/infer_real.hpp"
+#include "cli/infer_steps.hpp"
 #include "cli/json.hpp"
 #include "cli/nir_options.hpp"
 #include "cli/options.hpp"
@@ -63,6 +64,10 @@ Expected<Logits> run_spiking(snn::Model model, const data::Array& x, const std::
   const snn::Model& m = engine->model();
   const snn::Population& source = m.populations.front();
   const snn::Population& readout = m.populations[static_cast<std::size_t>(find(m, m.outputs.front()))];
+  if (!std::holds_alternative<snn::Readout>(readout.kind) || !std::holds_alternative<snn::Source>(source.kind) ||
+      std::get<snn::Source>(source.kind).scale.empty())
+    return fail("the model is a shard: it has no input or no readout of its own", text::cat("model '", m.name, "'"),
+                "give the whole model");
   const auto samples = samples_of(x, {source.shape.channels, source.shape.height, source.shape.width}, where);
   if (!samples) return fail(samples.error());
   const double scale = std::get<snn::Readout>(readout.kind).scale / (m.code == snn::Code::step ? m.steps : 1);
@@ -123,6 +128,12 @@ class Infer final : public Verb {
     }
     nir_.refuse("only NIR files leave their rules open");
     if (auto* file = std::get_if<RealFile>(&*any)) return infer_real(std::move(file->model), sequences, terminal);
+    if (auto* spiking = std::get_if<SpikingFile>(&*any); spiking && takes_sequences(spiking->model)) {
+      if (!record_.empty())
+        throw UsageError({"integer models are not recorded", "the command line",
+                          "leave --record away, or name the populations as outputs"});
+      return infer_steps(std::move(spiking->model), {inputs_, outputs_}, terminal);
+    }
     if (inputs_.size() != 1 || outputs_.size() != 1 || !record_.empty())
       throw UsageError({"this network has one input, one output and nothing to record", "the command line",
                         "give one --input and one --output, and no --record"});

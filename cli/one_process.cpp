@@ -27,6 +27,14 @@ std::int64_t ns_since(SteadyClock::time_point began) {
 }  // namespace
 
 Expected<> check_input(const snn::Model& model, const data::Dataset& dataset) {
+  std::size_t sources = 0, readouts = 0;
+  for (const snn::Population& p : model.populations) {
+    sources += std::holds_alternative<snn::Source>(p.kind);
+    readouts += std::holds_alternative<snn::Readout>(p.kind);
+  }
+  if (sources != 1 || readouts != 1)
+    return fail(text::cat("classes of images need one input and one readout; the model has ", sources, " and ", readouts),
+                text::cat("model '", model.name, "'"), "give it sequences: synfire infer MODEL --input X.npy --output Y.npy");
   const snn::Shape& shape = source_of(model).shape;
   const data::Shape wanted{shape.channels, shape.height, shape.width};
   if (dataset.shape == wanted) return {};

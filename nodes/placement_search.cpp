@@ -31,6 +31,7 @@ struct Line {
   std::vector<double> bytes;              // of its out-edge, if it has one
   std::vector<double> messages;
   std::vector<double> source_bytes;
+  std::vector<bool> whole;  // before item i the line cannot be cut: a projection leads back over that place
 };
 
 Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint32_t windows) {
@@ -55,6 +56,12 @@ Line line_of(const snn::Model& model, const std::vector<Item>& items, std::uint3
     line.messages.push_back(std::holds_alternative<snn::Readout>(last.kind) ? 1 : windows);
   }
   for (const auto& p : model.populations) line.source_bytes.push_back(wire_bytes_of(p, 1, rows, windows));
+  line.whole.resize(items.size() + 1);
+  for (const auto& projection : model.projections) {
+    if (projection.from < projection.to) continue;
+    const auto last = std::ranges::max(of[projection.from], {}, [](const auto& p) { return p.first; }).first;
+    for (auto i = of[projection.to].front().first + 1; i <= last; ++i) line.whole[std::size_t(i)] = true;
+  }
   line.readers.resize(items.size());
   line.sources.resize(items.size());
   for (const auto& projection : model.projections) {
@@ -120,6 +127,7 @@ std::optional<Layout> cut_line(const Line& line, const std::vector<Item>& items,
   for (std::size_t d = 1; d <= k; ++d) {
     const auto& device = nodes[order[d - 1]].device;
     for (std::size_t j = d; j + (k - d) <= n; ++j) {
+      if (line.whole[j]) continue;
       for (std::size_t i = d - 1; i < j; ++i) {
         if (best[d - 1][i].worst == kInfinity) continue;
         const double us = stage_us(line, i, j, device, windows);
@@ -129,6 +137,7 @@ std::optional<Layout> cut_line(const Line& line, const std::vector<Item>& items,
       }
     }
   }
+  if (best[k][n].worst == kInfinity) return std::nullopt;
   Layout layout;
   layout.bottleneck_us = best[k][n].worst;
   layout.compute_sum_us = best[k][n].sum;

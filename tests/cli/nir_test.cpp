@@ -138,3 +138,40 @@ TEST_CASE("the published LIF trace comes out of the command line") {
   CHECK(y->shape == std::vector<std::size_t>{1, 1000, 1});
   CHECK(y->values == spikes);
 }
+
+TEST_CASE("a NIR network becomes an integer model that runs, with a report of how far it is from float") {
+  const Folder folder;
+  const std::string net = put_graph(folder, recurrent()), x = put_input(folder, {2, 30, 3});
+  const Json converted = answer(synfire({"convert", net, "--dt", "1e-3", "--integer", "--input", x, "-o",
+                                         folder / "net.syn", "--json"}));
+  CHECK(converted["steps"] == 30);
+  CHECK(converted["samples"] == 2);
+  REQUIRE(converted["populations"].size() == 1);
+  const Json& lif = converted["populations"][0];
+  CHECK(lif["alone"]["spikes_float"] > 10);
+  CHECK(lif["whole"]["coincidence"] > 0.8);
+  CHECK(lif["potential_error"] <= lif["potential_bound"]);
+  CHECK(lif["bound_share"] <= 1);
+  CHECK(converted["outputs"][0]["samples"] == 2);
+  // The same again of the float model's file, to the same bytes.
+  REQUIRE(synfire({"convert", net, "--dt", "1e-3", "-o", folder / "float.syn"}).code == 0);
+  const Json again = answer(synfire({"convert", folder / "float.syn", "--integer", "--input", x, "-o",
+                                     folder / "again.syn", "--json"}));
+  CHECK(again["hash"] == converted["hash"]);
+  const Json inferred = answer(synfire({"infer", folder / "net.syn", "--input", x, "--output", folder / "Y.npy", "--json"}));
+  const auto y = data::read_npy(std::filesystem::path(folder / "Y.npy"));
+  REQUIRE(y.has_value());
+  CHECK(y->shape == std::vector<std::size_t>{2, 30, 4});
+  float spikes = 0;
+  for (const float v : y->values) spikes += v;
+  CHECK(inferred["spikes"] == static_cast<std::uint64_t>(spikes));
+  CHECK(converted["populations"][0]["whole"]["spikes_integer"] == static_cast<std::uint64_t>(spikes));
+  CHECK(synfire({"inspect", folder / "net.syn"}).code == 0);
+
+  CHECK(synfire({"convert", net, "--dt", "1e-3", "--integer", "-o", folder / "no.syn"}).code == 2);  // no steps
+  CHECK(synfire({"convert", net, "--dt", "1e-3", "--input", x, "-o", folder / "no.syn"}).code == 2);
+  const Ended late = synfire({"convert", net, "--dialect", "spyx", "--dt", "1e-3", "--integer", "--steps", "5", "-o", folder / "no.syn"});
+  CHECK(late.code == 1);
+  CHECK(late.err.find("a step late") != std::string::npos);
+  CHECK(synfire({"eval", folder / "net.syn", "--data", "fashion-mnist", "--limit", "1"}).code == 1);
+}

@@ -1,5 +1,9 @@
 #include "nodes/placement.hpp"
 
+#include <algorithm>
+
+#include "snn/model_file.hpp"
+#include "snn/rules.hpp"
 #include "tests/nodes/mesh.hpp"
 
 using namespace syn;
@@ -123,4 +127,33 @@ TEST_CASE("a model with too few channels for so many nodes is refused by name") 
   REQUIRE(!p);
   CHECK(p.error().what.find("cannot be cut into 2 shards") != std::string::npos);
   CHECK(!nodes::plan(model, hash_of(model), {}, options()));
+}
+
+TEST_CASE("what is recurrent stays on one node, whatever else is cut") {
+  auto model = model_of(snn::Code::step);
+  // Back from the last population that has the first one's height and width: all between them belongs together.
+  const std::uint32_t to = 1;
+  std::uint32_t from = to;
+  for (std::uint32_t p = to; p < model.populations.size(); ++p) {
+    const auto &a = model.populations[p].shape, &b = model.populations[to].shape;
+    if (snn::fires(model.populations[p]) && a.height == b.height && a.width == b.width) from = p;
+  }
+  REQUIRE(snn::fires(model.populations[to]));
+  const auto at = std::ranges::upper_bound(model.projections, to, {}, &snn::Projection::to);
+  const auto channels = model.populations[from].shape.channels;
+  model.projections.insert(at, {from, to, snn::OneToOne{0, std::vector<std::int32_t>(channels, -3)}, 1});
+  REQUIRE(snn::check_rules(model).has_value());
+  for (std::size_t n = 1; n <= 3; ++n) {
+    CAPTURE(n);
+    const auto p = nodes::plan(model, hash_of(model), machines(n), options());
+    REQUIRE_MESSAGE(p.has_value(), p.error().what);
+    CHECK(nodes::check(p->plan, model).has_value());
+    int holders = 0;
+    for (const Bytes& bytes : p->shards) {
+      const auto shard = snn::read_model(bytes, "a shard");
+      REQUIRE(shard.has_value());
+      holders += std::ranges::any_of(shard->projections, [](const snn::Projection& q) { return q.from >= q.to; });
+    }
+    CHECK(holders == 1);
+  }
 }
