@@ -76,7 +76,7 @@ bool LeakyNeurons::start(std::span<std::int32_t> state) const {
   return rest;
 }
 
-bool LeakyNeurons::step(const kernels::Table& kernels, std::size_t y, std::size_t at, std::size_t n,
+kernels::LeakyStepped LeakyNeurons::step(const kernels::Table& kernels, std::size_t y, std::size_t at, std::size_t n,
                         const std::int32_t* sums, std::span<std::int32_t> state, Count* out) const {
   const std::size_t first = y * row_;
   kernels::LeakyStep step = step_;

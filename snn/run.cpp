@@ -42,6 +42,7 @@ struct alignas(64) Done {
   kernels::Tally tally;
   std::uint64_t digits = 0;  // set bits of all counts
   bool rests = true;
+  bool fired = false;  // of leaky neurons
 };
 
 // Memory of one running call, kept by its thread for the next one: the steady state allocates nothing.
@@ -326,7 +327,7 @@ class Run {
     }
     const std::size_t n = end - begin;
     const Count* counts = out + begin;
-    if (stage.has_keys()) {
+    if (stage.has_keys() && (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
       if (stage.limbs.empty()) {
         done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
       } else {
@@ -464,7 +465,9 @@ class Run {
     const std::size_t neuron = y * stage.band + at;
     if (stage.leaky) {
       auto& state = state_.values[static_cast<std::size_t>(stage.state)];
-      done.rests = stage.leaky->step(kernels_, y, at, n, sums, state, out) && done.rests;
+      const auto stepped = stage.leaky->step(kernels_, y, at, n, sums, state, out);
+      done.rests = done.rests && stepped.rests;
+      done.fired = done.fired || stepped.fired;
     } else if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
       if (!stage.half.empty()) {
         const auto ceiling = static_cast<float>(stage.population->greatest) + 0.5f;

@@ -507,7 +507,7 @@ Count greatest(const Count* counts, std::size_t n) {
 }  // namespace
 
 // leaky.cpp, compiled for the same instruction sets.
-bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state, Count* out);
+LeakyStepped step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state, Count* out);
 std::uint64_t leak_often(const std::int32_t* keep, std::uint32_t times, const std::int32_t* held, std::size_t n,
                          std::int32_t* x);
 

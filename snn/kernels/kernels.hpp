@@ -98,6 +98,14 @@ struct LeakyState {
   std::int32_t *potential, *current, *adaptation, *held;
 };
 
+struct LeakyStepped {
+  // Whether the neurons would stay silent for ever without input: no current is left, and no potential or adaptation can
+  // meet the other on its way to zero.
+  bool rests;
+  bool fired;  // any of them
+  bool operator==(const LeakyStepped&) const = default;
+};
+
 struct Tally {
   std::uint64_t checksum = 0;  // sum of count * key
   std::uint64_t spikes = 0;    // sum of counts
@@ -157,9 +165,8 @@ struct Table {
   // these neurons would fire.
   bool (*fire_step)(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out);
 
-  // Whether the neurons would stay silent for ever without input: no current is left, and no potential or adaptation can
-  // meet the other on its way to zero. `out` is written only where neurons fire.
-  bool (*step_leaky)(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
+  // `out` is written only where neurons have thresholds.
+  LeakyStepped (*step_leaky)(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
                      Count* out);
   // `times` single leaks of each x, less held[i] where there is `held`. Returns how many changed something or could
   // have: those of an x that was not 0.

@@ -40,13 +40,13 @@ HWY_INLINE V leaked(V x, V keep) {
 }  // namespace
 
 // Which parts there are is the same for all neurons, so the questions are predicted.
-bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state, Count* out) {
+LeakyStepped step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state, Count* out) {
   const I32 d;
   const HalfU16 d16;
   const std::size_t lanes = hn::Lanes(d);
   const V zero = hn::Zero(d), one = hn::Set(d, 1);
   const V limit = hn::Set(d, step.potential_limit), current_limit = hn::Set(d, step.current_limit);
-  auto restless = hn::MaskFromVec(zero);
+  auto restless = hn::MaskFromVec(zero), any = restless;
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     V x = hn::LoadU(d, sums + i);
@@ -75,6 +75,7 @@ bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, 
     const V b = state.adaptation ? hn::LoadU(d, state.adaptation + i) : zero;
     const V threshold = hn::Add(base, b);
     auto fired = hn::Not(hn::Or(held, hn::Lt(v, threshold)));
+    any = hn::Or(any, fired);
     V spikes = hn::IfThenElseZero(fired, one);
     if (!step.subtracts) {
       v = hn::IfThenElse(fired, reset, v);
@@ -105,7 +106,8 @@ bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, 
     hn::StoreU(v, d, state.potential + i);
     restless = hn::Or(restless, hn::Not(hn::Lt(hn::Max(v, zero), lowest)));
   }
-  return reference::step_leaky_from(i, step, sums, n, state, out) && hn::AllFalse(d, restless);
+  const LeakyStepped rest = reference::step_leaky_from(i, step, sums, n, state, out);
+  return {rest.rests && hn::AllFalse(d, restless), rest.fired || !hn::AllFalse(d, any)};
 }
 
 std::uint64_t leak_often(const std::int32_t* keep, std::uint32_t times, const std::int32_t* held, std::size_t n,

@@ -122,9 +122,9 @@ inline std::int32_t leaked(std::int32_t x, std::int32_t keep) {
 }
 
 // From `i` on, so that kernels in vectors can leave it their rest.
-inline bool step_leaky_from(std::size_t i, const LeakyStep& step, const std::int32_t* sums, std::size_t n,
+inline LeakyStepped step_leaky_from(std::size_t i, const LeakyStep& step, const std::int32_t* sums, std::size_t n,
                             const LeakyState& state, Count* out) {
-  bool rest = true;
+  bool rest = true, fired = false;
   for (; i < n; ++i) {
     std::int32_t x = (sums[i] << step.fraction) + step.bias[i];
     if (state.current) {
@@ -148,6 +148,7 @@ inline bool step_leaky_from(std::size_t i, const LeakyStep& step, const std::int
     for (; !held && spikes < step.most && v >= threshold; ++spikes)
       v = step.subtracts ? v - (step.reset[i] + b) : step.reset[i];
     out[i] = static_cast<Count>(spikes);
+    fired |= spikes > 0;
     if (state.held) state.held[i] = spikes > 0 ? step.refractory : held ? state.held[i] - 1 : 0;
     std::int32_t lowest = step.threshold[i];
     if (state.adaptation) {
@@ -160,10 +161,10 @@ inline bool step_leaky_from(std::size_t i, const LeakyStep& step, const std::int
     state.potential[i] = v;
     rest &= std::max(v, 0) < lowest;
   }
-  return rest;
+  return {rest, fired};
 }
 
-inline bool step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
+inline LeakyStepped step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
                        Count* out) {
   return step_leaky_from(0, step, sums, n, state, out);
 }
