@@ -39,8 +39,12 @@ void shard(benchmark::State& bench, std::string_view kernels) {
   add(model, "in", {10, 10, 16}, Source{});
   add(model, "lif", {10, 10, 1000}, lif(1000, 1 << 20, 0));
   add(model, "out", {1, 1, 2}, Readout{.bias = {0, 0}});
-  model.projections.push_back({0, 1, Conv{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1,
-                                          .weights = weights(random, 9 * 16 * 1000, 100)}});
+  model.projections.push_back({0, 1,
+                               Conv{.kernel_height = 3,
+                                    .kernel_width = 3,
+                                    .pad_top = 1,
+                                    .pad_left = 1,
+                                    .weights = weights(random, 9 * 16 * 1000, 100)}});
   model.projections.push_back({1, 2, Dense{std::vector<std::int8_t>(200'000)}});
   model.outputs = {"out"};
   const auto engine = Engine::make(model, kernels).value();
@@ -90,9 +94,9 @@ const int kRegistered = [] {
     auto* of_shard = benchmark::RegisterBenchmark(text::cat("shard/", kernels).c_str(),
                                                   [kernels](benchmark::State& s) { shard(s, kernels); });
     of_shard->Arg(0)->Arg(1)->Arg(10)->Arg(100)->Unit(benchmark::kMicrosecond);
-    benchmark::RegisterBenchmark(text::cat("recurrent/", kernels).c_str(),
-                                 [kernels](benchmark::State& s) { recurrent(s, kernels); })
-        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(text::cat("recurrent/", kernels).c_str(), [kernels](benchmark::State& s) {
+      recurrent(s, kernels);
+    })->Unit(benchmark::kMillisecond);
   }
   return 0;
 }();

@@ -22,7 +22,8 @@ namespace real = snn::real;
 
 std::string digits(double value) {  // 4 significant ones
   std::array<char, 32> buffer;
-  return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, 4).ptr};
+  return {buffer.data(),
+          std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, 4).ptr};
 }
 std::string number(std::uint64_t n) {
   return text::grouped(static_cast<std::int64_t>(n));
@@ -58,14 +59,15 @@ std::string tell_populations(const fixed::Fixed& fixed, const fixed::Distance& d
                of.potential_error ? digits(*of.potential_error) : "-", digits(of.bound)});
     Json one{{"name", p.name}, {"potential_bound", of.bound}, {"bound_share", of.bound_share}};
     if (of.potential_error) one["potential_error"] = *of.potential_error;
-    if (!place.threshold.empty())
-      one["threshold"] = *std::ranges::max_element(place.threshold);
+    if (!place.threshold.empty()) one["threshold"] = *std::ranges::max_element(place.threshold);
     if (fires) one["whole"] = as_json(of.whole), one["alone"] = as_json(of.alone);
     json["populations"].push_back(std::move(one));
   }
   return table.text() +
-         "(whole: in the integer network; alone: each population given float's spikes. Potential error: alone, until a\n"
-         "neuron first fires otherwise, in the network's own unit; the bound is the greatest of its neurons' and holds for T\n"
+         "(whole: in the integer network; alone: each population given float's spikes. Potential error: alone, until "
+         "a\n"
+         "neuron first fires otherwise, in the network's own unit; the bound is the greatest of its neurons' and holds "
+         "for T\n"
          "steps of any spikes, and inputs no greater than these)\n";
 }
 
@@ -76,15 +78,18 @@ std::string tell_outputs(const real::Model& model, const fixed::Distance& distan
     const bool spikes = of.trains.in_float + of.trains.in_integers > 0;
     told += text::cat("output '", name, "': ");
     if (spikes) {
-      told += text::cat(number(of.trains.in_float), " spikes in float, ", number(of.trains.in_integers), " in integers, ",
-                        percent(of.trains.coincidence()), " coincident, count error ", number(of.trains.count_error));
+      told +=
+          text::cat(number(of.trains.in_float), " spikes in float, ", number(of.trains.in_integers), " in integers, ",
+                    percent(of.trains.coincidence()), " coincident, count error ", number(of.trains.count_error));
     } else {
       told += text::cat("last value off by up to ", digits(of.value_error));
     }
     told += text::cat("; class agrees in ", number(of.agreeing), " of ", number(of.samples), " samples\n");
     Json one{{"name", name}, {"samples", of.samples}, {"classes_agreeing", of.agreeing}};
-    if (spikes) one["trains"] = as_json(of.trains);
-    else one["value_error"] = of.value_error;
+    if (spikes)
+      one["trains"] = as_json(of.trains);
+    else
+      one["value_error"] = of.value_error;
     json["outputs"].push_back(std::move(one));
   }
   return told;
@@ -106,7 +111,8 @@ Expected<Answer> convert_integer(const real::Model& model, const ConvertInteger&
   if (!options.steps && sequences.steps == 0)
     throw UsageError({"how many steps an inference has is not said", "the command line",
                       "give --steps T, or --input X.npy, whose steps are taken"});
-  how.steps = options.steps.value_or(static_cast<std::uint32_t>(std::min<std::size_t>(sequences.steps, kGreatestCount + 1)));
+  how.steps =
+      options.steps.value_or(static_cast<std::uint32_t>(std::min<std::size_t>(sequences.steps, kGreatestCount + 1)));
   const auto fixed = fixed::to_integer(model, how);
   if (!fixed) return fail(fixed.error());
   const Bytes bytes = snn::write_model(fixed->model);
@@ -114,7 +120,7 @@ Expected<Answer> convert_integer(const real::Model& model, const ConvertInteger&
   const auto hash = snn::hash_of(bytes, options.output);
   if (!hash) return fail(hash.error());
 
-  Json json{{"output", options.output}, {"hash", to_hex(*hash)}, {"bytes", bytes.size()}, {"code", "step"},
+  Json json{{"output", options.output}, {"hash", to_hex(*hash)},     {"bytes", bytes.size()},       {"code", "step"},
             {"steps", how.steps},       {"remarks", fixed->remarks}, {"populations", Json::array()}};
   std::string told;
   if (sequences.samples > 0) {

@@ -86,7 +86,8 @@ Expected<Answer> infer_steps(snn::Model model, const InferSteps& options, Termin
         const snn::Population& p = m.populations[in[i].population];
         const std::size_t n = p.shape.neurons();
         window.in[i].resize(n);
-        const auto coded = snn::quantise(std::get<snn::Source>(p.kind), p.shape, x->sample(i, s).subspan(t * n, n), window.in[i]);
+        const auto coded =
+            snn::quantise(std::get<snn::Source>(p.kind), p.shape, x->sample(i, s).subspan(t * n, n), window.in[i]);
         if (!coded) {
           Error e = coded.error();
           e.where = text::cat(given[i], ", sample ", s, ", step ", t, ", ", e.where);
@@ -113,8 +114,12 @@ Expected<Answer> infer_steps(snn::Model model, const InferSteps& options, Termin
     terminal.progress("inferring", s + 1, x->samples);
   }
 
-  Json json{{"samples", x->samples}, {"steps", x->steps}, {"clipped", clipped}, {"spikes", spikes},
-            {"synaptic_operations", work.synaptic_operations}, {"neuron_updates", work.neuron_updates},
+  Json json{{"samples", x->samples},
+            {"steps", x->steps},
+            {"clipped", clipped},
+            {"spikes", spikes},
+            {"synaptic_operations", work.synaptic_operations},
+            {"neuron_updates", work.neuron_updates},
             {"spike_digest", digests.spike_digest()}};
   std::string told;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -124,7 +129,8 @@ Expected<Answer> infer_steps(snn::Model model, const InferSteps& options, Termin
     const Bytes npy = data::write_npy(dims, std::span<const float>(outputs[i].values));
     if (auto written = write_file(files[i], npy); !written) return fail(written.error());
     json["outputs"][out[i].name] = files[i];
-    told += text::cat(x->samples, " samples x ", x->steps, " steps", show(shape), " of '", out[i].name, "' -> ", files[i], "\n");
+    told += text::cat(x->samples, " samples x ", x->steps, " steps", show(shape), " of '", out[i].name, "' -> ",
+                      files[i], "\n");
   }
   if (clipped > 0) told += text::cat(clipped, " input values were outside the coded range and clipped\n");
   return Answer{json.dump(), told, {}};

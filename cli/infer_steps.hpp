@@ -1,4 +1,5 @@
-// `synfire infer` of integer models in `step` code whose input changes from step to step: what `convert --integer` makes.
+// `synfire infer` of integer models in `step` code whose input changes from step to step: what `convert --integer`
+// makes.
 #pragma once
 
 #include <string>

@@ -77,7 +77,7 @@ bool LeakyNeurons::start(std::span<std::int32_t> state) const {
 }
 
 kernels::LeakyStepped LeakyNeurons::step(const kernels::Table& kernels, std::size_t y, std::size_t at, std::size_t n,
-                        const std::int32_t* sums, std::span<std::int32_t> state, Count* out) const {
+                                         const std::int32_t* sums, std::span<std::int32_t> state, Count* out) const {
   const std::size_t first = y * row_;
   kernels::LeakyStep step = step_;
   step.keep = keep_.at(first, at);

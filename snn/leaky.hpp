@@ -26,8 +26,8 @@ class LeakyNeurons {
   // Fills the state as it is before step 0; whether it is at rest.
   bool start(std::span<std::int32_t> state) const;
   // One step of `n` neurons of band `y`, from its neuron `at` on.
-  kernels::LeakyStepped step(const kernels::Table& kernels, std::size_t y, std::size_t at, std::size_t n, const std::int32_t* sums,
-            std::span<std::int32_t> state, Count* out) const;
+  kernels::LeakyStepped step(const kernels::Table& kernels, std::size_t y, std::size_t at, std::size_t n,
+                             const std::int32_t* sums, std::span<std::int32_t> state, Count* out) const;
   // `times` silent steps of a population at rest: the same single leaks that it would have run. Returns how many.
   std::uint64_t rest(const kernels::Table& kernels, std::uint32_t times, std::span<std::int32_t> state) const;
 

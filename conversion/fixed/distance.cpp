@@ -69,7 +69,7 @@ struct Neurons {  // one Place and what stands beside it
   std::unique_ptr<snn::Engine> engine;
   snn::State state;
   snn::Window window;
-  std::vector<std::uint8_t> diverged;               // each neuron, alone
+  std::vector<std::uint8_t> diverged;                // each neuron, alone
   std::vector<std::int64_t> balance, balance_alone;  // spikes of float less those of integers, in this sample
 };
 
@@ -291,7 +291,8 @@ struct Comparison::Impl {
     if (input != fixed.source_of.end()) {
       const auto& all = coded[static_cast<std::size_t>(input - fixed.source_of.begin())];
       const std::size_t n = all.size() / rows;
-      counts.assign(all.begin() + static_cast<std::ptrdiff_t>(r * n), all.begin() + static_cast<std::ptrdiff_t>((r + 1) * n));
+      counts.assign(all.begin() + static_cast<std::ptrdiff_t>(r * n),
+                    all.begin() + static_cast<std::ptrdiff_t>((r + 1) * n));
       return;
     }
     const snn::Population& p = fixed.model.populations[population];

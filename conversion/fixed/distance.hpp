@@ -1,7 +1,7 @@
-// How far an integer model is from the float one that it was made of, on somebody's data: both run side by side. Besides,
-// every population of neurons runs by itself, given float's spikes: what it does differently then is its own rounding,
-// and its potential must keep within its stated bound until it first fires otherwise.
-// Deliberately not here: tables and pages of it (cli/).
+// How far an integer model is from the float one that it was made of, on somebody's data: both run side by side.
+// Besides, every population of neurons runs by itself, given float's spikes: what it does differently then is its own
+// rounding, and its potential must keep within its stated bound until it first fires otherwise. Deliberately not here:
+// tables and pages of it (cli/).
 #pragma once
 
 #include <memory>
@@ -32,15 +32,16 @@ struct PopulationDistance {
   Trains alone;             // given float's spikes
   // Of the population alone, until each neuron first fires otherwise, in float's unit. Absent: float records peaks.
   std::optional<double> potential_error;
-  double bound_share = 0;   // the greatest share of its bound that any neuron's error took; above 1 would be a bug
-  double bound = 0;         // the greatest of its neurons'
+  double bound_share = 0;  // the greatest share of its bound that any neuron's error took; above 1 would be a bug
+  double bound = 0;        // the greatest of its neurons'
 };
 
 struct OutputDistance {
-  std::uint32_t port = 0;   // index in the float model's outputs
-  Trains trains;            // where it spikes
-  double value_error = 0;   // where it hands on numbers: the greatest difference after the last step
-  std::uint64_t samples = 0, agreeing = 0;  // by class: most spikes, or the greatest last value; the lowest index on a tie
+  std::uint32_t port = 0;  // index in the float model's outputs
+  Trains trains;           // where it spikes
+  double value_error = 0;  // where it hands on numbers: the greatest difference after the last step
+  std::uint64_t samples = 0,
+                agreeing = 0;  // by class: most spikes, or the greatest last value; the lowest index on a tie
 };
 
 struct Distance {

@@ -17,7 +17,7 @@ namespace syn::fixed {
 struct InputCode {
   double scale = 1;
   std::uint32_t zero = 0;
-  bool exact = true;  // whether every number that was seen is met
+  bool exact = true;                    // whether every number that was seen is met
   std::uint32_t least = 0, most = 255;  // counts that were seen; bounds are stated for these
 };
 // Of all numbers that an input has: whole multiples of the smallest, where counts up to 255 meet them all, else the
@@ -25,8 +25,8 @@ struct InputCode {
 InputCode code_for(std::span<const float> values);
 
 struct Options {
-  std::uint32_t steps = 1;        // T of the model
-  std::vector<InputCode> inputs;  // of each of the model's inputs; empty: whole numbers
+  std::uint32_t steps = 1;         // T of the model
+  std::vector<InputCode> inputs;   // of each of the model's inputs; empty: whole numbers
   std::uint32_t most_spikes = 15;  // of neurons that may fire as often in a step as their threshold fits
 };
 
@@ -45,9 +45,10 @@ struct Place {
 
 struct Fixed {
   snn::Model model;
-  std::vector<Place> places;               // in the model's order
-  std::vector<std::uint32_t> source_of;    // of each float input: its Source
-  // Of each integer population: by how many steps its counts come before float's; late sums are pooled before they wait.
+  std::vector<Place> places;             // in the model's order
+  std::vector<std::uint32_t> source_of;  // of each float input: its Source
+  // Of each integer population: by how many steps its counts come before float's; late sums are pooled before they
+  // wait.
   std::vector<std::uint32_t> ahead;
   std::vector<std::string> remarks;
 };

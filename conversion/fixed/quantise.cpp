@@ -16,7 +16,7 @@ constexpr double kMultiplierSteps = 1 << 16;
 // Leaks truncate less than one unit a step; all together they shall lose less than this share of a threshold.
 constexpr double kTruncation = 1.0 / 4096;
 constexpr double kLimit = 2147483647.0;
-constexpr double kRoom = 1 << 29;    // for what a step adds, thresholds and resets
+constexpr double kRoom = 1 << 29;  // for what a step adds, thresholds and resets
 constexpr double kLargest = 1 << 30;
 
 // What lies within rounding of doubles of a whole number is that number.
@@ -147,7 +147,8 @@ class Quantiser {
       if (std::abs(rule_.start[n]) / unit > kRoom) return false;
       if (!rule_.fires) continue;
       if (std::max(std::abs(rule_.threshold[n]), std::abs(rule_.reset[n])) / unit > kRoom) return false;
-      if (adapts() && std::abs(rule_.jump[n]) * most() * horizon(rule_.adaptation_keep[n], options_.steps) / unit > kRoom / 2)
+      if (adapts() &&
+          std::abs(rule_.jump[n]) * most() * horizon(rule_.adaptation_keep[n], options_.steps) / unit > kRoom / 2)
         return false;
     }
     return true;
@@ -213,9 +214,7 @@ class Quantiser {
     const auto start = in_units(rule_.start);
     if (beyond(start, membrane.potential_limit)) return "its initial potential is beyond 32 bits";
     if (beyond(start, 0)) membrane.start = laid_out(start);
-    const auto bias = each([&](std::size_t n) {
-      return rounded(bias_[n] / unit(n)) - zero_[channel_of(n)] * scale_;
-    });
+    const auto bias = each([&](std::size_t n) { return rounded(bias_[n] / unit(n)) - zero_[channel_of(n)] * scale_; });
     if (beyond(bias, kLargest)) return "its bias is beyond 32 bits";
     if (!rule_.fires) {
       out_.kind = snn::Readout{.bias = laid_out(bias), .scale = unit(0), .membrane = membrane};
@@ -230,7 +229,8 @@ class Quantiser {
       return "its threshold or reset is beyond 32 bits";
     if (rule_.subtracts && std::ranges::any_of(reset, [](double r) { return r < 1; }))
       return "its threshold is below the smallest step of its weights";
-    snn::Leaky leaky{.membrane = membrane, .bias = laid_out(bias), .threshold = laid_out(threshold), .reset = laid_out(reset)};
+    snn::Leaky leaky{
+        .membrane = membrane, .bias = laid_out(bias), .threshold = laid_out(threshold), .reset = laid_out(reset)};
     leaky.rule = rule_.subtracts ? snn::Reset::subtract : snn::Reset::to_value;
     leaky.refractory = static_cast<std::int32_t>(rule_.refractory);
     out_.greatest = static_cast<std::uint32_t>(most());
@@ -253,8 +253,8 @@ class Quantiser {
     for (std::size_t n = 0; n < neurons_; ++n) {
       const std::size_t c = channel_of(n);
       const double q = unit(n);
-      double error = std::max(high_[c], low_[c]) + q / 2;           // of what a step adds: weights, inputs, bias
-      double size = sum_[c] + std::abs(bias_[n]);                   // of what it adds itself
+      double error = std::max(high_[c], low_[c]) + q / 2;  // of what a step adds: weights, inputs, bias
+      double size = sum_[c] + std::abs(bias_[n]);          // of what it adds itself
       // Where a potential may begin, or begin again.
       const double from = std::abs(rule_.start[n]) + (rule_.fires && !rule_.subtracts ? std::abs(rule_.reset[n]) : 0);
       const auto through = [&](double keep, double integer_keep) {  // a leak, exact and in integers
@@ -288,11 +288,11 @@ class Quantiser {
   QuantiseOptions options_;
   std::size_t channels_, neurons_;
   Quantised out_;
-  std::vector<double> unit_;                  // of weights, a channel
-  std::vector<double> positive_, negative_;   // the greatest integer sums of each sign, a channel
-  std::vector<double> high_, low_, sum_;      // errors of sums either way, and sums, in float's unit
-  std::vector<double> zero_;                  // what counts that mean 0 add, in the weight's unit
-  std::vector<double> keep_, current_keep_;   // of 32768, by float index
+  std::vector<double> unit_;                 // of weights, a channel
+  std::vector<double> positive_, negative_;  // the greatest integer sums of each sign, a channel
+  std::vector<double> high_, low_, sum_;     // errors of sums either way, and sums, in float's unit
+  std::vector<double> zero_;                 // what counts that mean 0 add, in the weight's unit
+  std::vector<double> keep_, current_keep_;  // of 32768, by float index
   unsigned fraction_ = 0;
   double scale_ = 1;
 };

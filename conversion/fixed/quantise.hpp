@@ -14,10 +14,10 @@ namespace syn::fixed {
 
 // What a wire's source hands on.
 struct SourceFacts {
-  std::int64_t greatest = 1;           // of one count
-  std::int64_t zero = 0;               // which count means 0
-  std::int64_t up = 1, down = 0;       // how far from that counts come, for which bounds are stated
-  double half = 0;                     // how far a count can be from what it stands for
+  std::int64_t greatest = 1;      // of one count
+  std::int64_t zero = 0;          // which count means 0
+  std::int64_t up = 1, down = 0;  // how far from that counts come, for which bounds are stated
+  double half = 0;                // how far a count can be from what it stands for
 };
 
 struct Quantised {

@@ -80,7 +80,8 @@ class Maker {
   }
   Trouble operator()(const real::CubaLi& kind) { return current(kind.synapse, kind.membrane, kind.v0, kind.i0); }
   Trouble operator()(const real::Izhikevich&) {
-    return "Izhikevich neurons stay in the float profile: 0.04 v^2 multiplies an error of v by up to 7.4 a millisecond, "
+    return "Izhikevich neurons stay in the float profile: 0.04 v^2 multiplies an error of v by up to 7.4 a "
+           "millisecond, "
            "so that no error bound holds to the next spike";
   }
 
@@ -119,11 +120,11 @@ class Maker {
     if (s.read == real::CurrentRead::undecayed && !before)
       return "its membrane reads the current before it has decayed, which integer ones do not";
     // With the input before the decay, the undecayed current x obeys x' = a x + k in: a current read after its update.
-    const auto order =
-        s.read == real::CurrentRead::undecayed ? real::InputOrder::after_decay : s.order;
+    const auto order = s.read == real::CurrentRead::undecayed ? real::InputOrder::after_decay : s.order;
     const Decay decay = decay_of(s.tau, s.w_in, s.gain, s.integration, order, dt_, count_);
     rule_.current_keep = decay.keep;
-    for (std::size_t i = 0; i < count_; ++i) rule_.gain[i] *= decay.gain[i];  // the current counts as what v gains of it
+    for (std::size_t i = 0; i < count_; ++i)
+      rule_.gain[i] *= decay.gain[i];  // the current counts as what v gains of it
     rule_.reads_previous = s.read == real::CurrentRead::previous;
     return unusable(decay.keep, s.integration);
   }

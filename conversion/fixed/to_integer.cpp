@@ -1,5 +1,5 @@
-// Relays have no neurons of their own: each is a sum of what it passes on (terms), and whoever reads it reads those, one
-// projection each. A relay behind pooling is a population that pools; one that is an output is read out.
+// Relays have no neurons of their own: each is a sum of what it passes on (terms), and whoever reads it reads those,
+// one projection each. A relay behind pooling is a population that pools; one that is an output is read out.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -32,8 +32,10 @@ class Lowering {
   }
 
  private:
-  bool refuse(std::uint32_t real_population, std::string what, std::string todo = "keep this network in the float profile") {
-    trouble_ = {std::move(what), text::cat("population '", from_.populations[real_population].name, "' of '", from_.name, "'"),
+  bool refuse(std::uint32_t real_population, std::string what,
+              std::string todo = "keep this network in the float profile") {
+    trouble_ = {std::move(what),
+                text::cat("population '", from_.populations[real_population].name, "' of '", from_.name, "'"),
                 std::move(todo)};
     return false;
   }
@@ -74,12 +76,14 @@ class Lowering {
     for (const real::Port& port : from_.outputs) {
       const auto at = place_of_.find(port.population);
       if (at == place_of_.end())
-        return refuse(port.population, "it is an output, and passes on what others make", "let an output be a population of neurons");
+        return refuse(port.population, "it is an output, and passes on what others make",
+                      "let an output be a population of neurons");
       const std::string& name = model.populations[at->second].name;
       if (std::ranges::find(model.outputs, name) == model.outputs.end()) model.outputs.push_back(name);
     }
     model.notes = from_.notes;
-    model.notes.emplace_back("integers", "int8 weights, potentials in fixed point, leaks in 32768ths (docs/neurons.md)");
+    model.notes.emplace_back("integers",
+                             "int8 weights, potentials in fixed point, leaks in 32768ths (docs/neurons.md)");
     return true;
   }
 
@@ -134,7 +138,8 @@ class Lowering {
 
   bool place(std::uint32_t p) {
     if (is_graded(p))
-      return refuse(p, "it hands on its potential, and integer projections carry spikes", "read it out, or let it fire");
+      return refuse(p, "it hands on its potential, and integer projections carry spikes",
+                    "read it out, or let it fire");
     if (is_relay(p)) {
       const bool pools = into_[p].size() == 1 && std::holds_alternative<real::Pool>(into_[p][0]->connection);
       if (!pools) return relays_.push_back(p), true;
@@ -153,8 +158,11 @@ class Lowering {
 
   bool read_out(std::uint32_t p) {
     if (is_read(p))
-      return refuse(p, "it is an output of numbers, and read by another population", "let it fire, or read it out twice");
-    if (readout_) return refuse(p, "it is a second output of numbers, and a model has one", "keep one; outputs that spike may be many");
+      return refuse(p, "it is an output of numbers, and read by another population",
+                    "let it fire, or read it out twice");
+    if (readout_)
+      return refuse(p, "it is a second output of numbers, and a model has one",
+                    "keep one; outputs that spike may be many");
     readout_ = true;
     auto rule = is_relay(p) ? relay_rule(sides_[p].place.size())
                             : rule_of(from_.populations[p].neurons, from_.dt, sides_[p].place.size());
@@ -185,7 +193,8 @@ class Lowering {
         }
         terms.push_back(std::move(term));
       }
-      if (terms.size() > kMostTerms) return refuse(p, text::cat("it sums up more than ", kMostTerms, " delays or branches"));
+      if (terms.size() > kMostTerms)
+        return refuse(p, text::cat("it sums up more than ", kMostTerms, " delays or branches"));
     }
     if (terms.empty()) return refuse(p, "nothing leads into it");
     terms_[p] = std::move(terms);
@@ -220,7 +229,8 @@ class Lowering {
     if (!pass_on(projection.from, 0)) return false;
     const auto terms = late_terms(projection);
     if (terms.size() != 1 || !terms[0].factor.empty())
-      return refuse(p, "it pools a sum or a scaled population", "pool each branch by itself, and put scales behind the pooling");
+      return refuse(p, "it pools a sum or a scaled population",
+                    "pool each branch by itself, and put scales behind the pooling");
     const Term& term = terms[0];
     snn::Model& model = out_.model;
     const snn::Population& from = model.populations[term.from];
@@ -269,7 +279,8 @@ class Lowering {
         if (!wire) return refuse(p, wire.error());
         wire->from = term.from, wire->to = population, wire->delay = term.delay;
         if (wire->delay > snn::kGreatestDelay)
-          return refuse(p, text::cat("a delay of ", wire->delay, " steps, above ", snn::kGreatestDelay), "choose a larger dt");
+          return refuse(p, text::cat("a delay of ", wire->delay, " steps, above ", snn::kGreatestDelay),
+                        "choose a larger dt");
         wires.push_back(std::move(*wire));
         sources.push_back(facts_[term.from]);
       }
@@ -285,7 +296,8 @@ class Lowering {
     if (made->place.limits_bind)
       out_.remarks.push_back(text::cat(name, ": a potential could meet its limits of 32 bits, where float has none"));
     if (rule->fires && rule->most > options_.most_spikes)
-      out_.remarks.push_back(text::cat(name, " fires up to ", options_.most_spikes, " times a step, where float has no limit"));
+      out_.remarks.push_back(
+          text::cat(name, " fires up to ", options_.most_spikes, " times a step, where float has no limit"));
     out_.places.push_back(std::move(made->place));
     return true;
   }
@@ -297,8 +309,8 @@ class Lowering {
   std::vector<std::vector<Term>> terms_;
   std::vector<std::vector<const real::Projection*>> into_;
   std::vector<Side> sides_;
-  std::vector<SourceFacts> facts_;          // of each integer population
-  std::vector<std::uint32_t> real_of_;      // likewise
+  std::vector<SourceFacts> facts_;      // of each integer population
+  std::vector<std::uint32_t> real_of_;  // likewise
   std::map<std::uint32_t, std::uint32_t> place_of_;
   std::map<std::uint32_t, Rule> rules_;  // of float populations that become neurons
   std::vector<std::uint32_t> relays_;

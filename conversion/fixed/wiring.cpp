@@ -33,7 +33,8 @@ class Maker {
   using Made = std::expected<Wire, std::string>;
 
   Made operator()(const real::Dense& dense) {
-    if (to_.shape.positions() != 1) return refuse("it leads all to all into a grid: integer dense synapses need a flat target");
+    if (to_.shape.positions() != 1)
+      return refuse("it leads all to all into a grid: integer dense synapses need a flat target");
     const std::size_t n = from_.place.size(), m = to_.place.size();
     if (std::uint64_t{n} * m > kMostWeights) return refuse("it has too many weights");
     Wire wire{.connection = snn::Dense{}, .weights = std::vector<double>(n * m)};
@@ -44,9 +45,11 @@ class Maker {
   }
 
   Made operator()(const real::Sparse& sparse) {
-    if (to_.shape.positions() != 1) return refuse("it leads all to all into a grid: integer dense synapses need a flat target");
+    if (to_.shape.positions() != 1)
+      return refuse("it leads all to all into a grid: integer dense synapses need a flat target");
     const std::size_t m = to_.place.size();
-    if (std::uint64_t{from_.place.size()} * m > kMostWeights) return refuse("it has too many weights, as they become dense");
+    if (std::uint64_t{from_.place.size()} * m > kMostWeights)
+      return refuse("it has too many weights, as they become dense");
     Wire wire{.connection = snn::Dense{}, .weights = std::vector<double>(from_.place.size() * m)};
     for (std::size_t o = 0; o < m; ++o)
       for (std::uint32_t e = sparse.row[o]; e < sparse.row[o + 1]; ++e) {
@@ -59,11 +62,13 @@ class Maker {
   Made operator()(const real::Conv& conv) {
     const auto gain = per_channel(gain_, to_), factor = per_channel(factor_, from_);
     if (!gain || !factor) return refuse("neurons of one channel differ in what they make of a shared kernel");
-    const std::size_t in = from_.shape.channels, out = to_.shape.channels, area = std::size_t{conv.kernel[0]} * conv.kernel[1];
+    const std::size_t in = from_.shape.channels, out = to_.shape.channels,
+                      area = std::size_t{conv.kernel[0]} * conv.kernel[1];
     const std::size_t group_in = in / conv.groups, group_out = out / conv.groups;
     const auto weight = [&](std::size_t o, std::size_t i, std::size_t tap) {  // i within the group
       const std::size_t source = o / group_out * group_in + i;
-      return double{conv.weights[(o * group_in + i) * area + tap]} * amplitude_[source] * (*factor)[source] * (*gain)[o];
+      return double{conv.weights[(o * group_in + i) * area + tap]} * amplitude_[source] * (*factor)[source] *
+             (*gain)[o];
     };
     Wire wire;
     if (conv.groups > 1 && conv.groups == in && in == out) {
@@ -119,7 +124,8 @@ class Maker {
     out.stride_y = window.stride[0], out.stride_x = window.stride[1];
     out.pad_top = static_cast<std::int32_t>(window.pad_begin[0]);
     out.pad_left = static_cast<std::int32_t>(window.pad_begin[1]);
-    if constexpr (requires { window.dilation; }) out.dilation_y = window.dilation[0], out.dilation_x = window.dilation[1];
+    if constexpr (requires { window.dilation; })
+      out.dilation_y = window.dilation[0], out.dilation_x = window.dilation[1];
   }
 
   Made identity(const std::vector<float>& scale) {
@@ -147,7 +153,8 @@ class Maker {
 
 std::expected<Side, std::string> side_of(const real::Shape& shape) {
   Side side{.real = shape, .shape = {}, .place = {}};
-  if (shape.size() > 3 || shape.empty()) return std::unexpected(text::cat("its shape has ", shape.size(), " axes; up to 3 are possible"));
+  if (shape.size() > 3 || shape.empty())
+    return std::unexpected(text::cat("its shape has ", shape.size(), " axes; up to 3 are possible"));
   for (const std::uint32_t s : shape)
     if (s > 1 << 16) return std::unexpected(text::cat("a side of its shape is ", s, ", above 65536"));
   if (shape.size() == 1) side.shape = {1, 1, shape[0]};

@@ -1,5 +1,5 @@
-// A float projection as one of the integer profile, its weights still double: layouts are turned channel-last, grids and
-// groups are spelled out, and what the weights mean per count of their source is folded in.
+// A float projection as one of the integer profile, its weights still double: layouts are turned channel-last, grids
+// and groups are spelled out, and what the weights mean per count of their source is folded in.
 #pragma once
 
 #include <expected>

@@ -40,7 +40,8 @@ HWY_INLINE V leaked(V x, V keep) {
 }  // namespace
 
 // Which parts there are is the same for all neurons, so the questions are predicted.
-LeakyStepped step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state, Count* out) {
+LeakyStepped step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
+                        Count* out) {
   const I32 d;
   const HalfU16 d16;
   const std::size_t lanes = hn::Lanes(d);

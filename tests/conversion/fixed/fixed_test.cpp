@@ -43,7 +43,8 @@ real::Model tamed(real::Model m) {
           if constexpr (requires { kind.i0; }) kind.i0 = {0};
           if constexpr (requires { kind.b0; }) kind.b0 = {0};
           if constexpr (requires { kind.membrane; })
-            if (kind.membrane.integration == real::Integration::exact) kind.membrane.integration = real::Integration::exponential_euler;
+            if (kind.membrane.integration == real::Integration::exact)
+              kind.membrane.integration = real::Integration::exponential_euler;
         },
         p.neurons);
   }

@@ -17,7 +17,8 @@ class Nets {
     real::Model m{.name = "random", .dt = 1e-3};
     const std::uint32_t side = 3 + pick(3), channels = 1 + pick(3);
     const bool grid = random_.chance(0.5);
-    m.populations.push_back({"in", grid ? real::Shape{channels, side, side} : real::Shape{channels * 4}, real::Input{}});
+    m.populations.push_back(
+        {"in", grid ? real::Shape{channels, side, side} : real::Shape{channels * 4}, real::Input{}});
     m.inputs = {{"in", 0}};
     if (random_.chance(0.3)) {
       m.populations.push_back({"other", {5}, real::Input{}});
@@ -38,8 +39,9 @@ class Nets {
     m.outputs = {{"spikes", last}};
     if (random_.chance(0.5)) {
       const std::uint32_t n = 3;
-      const std::uint32_t out = add(m, {n}, random_.chance(0.5) ? real::Neurons(real::Li{.membrane = membrane(n)})
-                                                               : real::CubaLi{.synapse = synapse(n), .membrane = membrane(n)});
+      const std::uint32_t out = add(m, {n},
+                                    random_.chance(0.5) ? real::Neurons(real::Li{.membrane = membrane(n)})
+                                                        : real::CubaLi{.synapse = synapse(n), .membrane = membrane(n)});
       dense(m, last, out, 0);
       m.outputs.push_back({"numbers", out});
     }
@@ -53,8 +55,7 @@ class Nets {
     for (const auto& port : m.inputs) {
       auto& values = all.emplace_back(steps * real::neurons_of(m.populations[port.population].shape));
       for (float& x : values)
-        if (random_.chance(0.3))
-          x = static_cast<float>(kind == 0 ? 1 : kind == 1 ? 1 + pick(3) : uniform(-1, 2));
+        if (random_.chance(0.3)) x = static_cast<float>(kind == 0 ? 1 : kind == 1 ? 1 + pick(3) : uniform(-1, 2));
     }
     return all;
   }
