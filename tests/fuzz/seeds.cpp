@@ -180,6 +180,11 @@ void networks(Writer& out, Random& random) {
       if (bytes.size() <= 6000) out.put("syn", bytes);
     }
   }
+  for (int i = 0; i < 40; ++i) {
+    const Bytes bytes =
+        snn::write_model(snn::testing::random_model(random, {.code = snn::Code::step, .steps = 6, .leaky = true, .late = true}));
+    if (bytes.size() <= 6000) out.put("syn", bytes);
+  }
   snn::real::testing::Graphs graphs(random);
   for (int kept = 0; kept < 40;) {
     const auto bytes = snn::real::write_model(graphs.make());

@@ -195,6 +195,43 @@ TEST_CASE("what leaks or comes late is refused by name where it has no meaning o
   CHECK(has(with_bias(1 << 30, (1 << 30) - 400 * 16), "population 'hidden': channel 1: its sums can reach 400"));
 }
 
+TEST_CASE("a team's parts give the bits of one thread, in any order") {
+  struct Backwards final : Team {  // on one thread; the last part first
+    unsigned size() const override { return 3; }
+    void run(unsigned count, void (*part)(void* context, unsigned index), void* context) override {
+      for (unsigned i = count; i-- > 0;) part(context, i);
+      parts += count;
+    }
+    unsigned parts = 0;
+  } team;
+  SeededRandom random(34);
+  Model model = recurrent();  // so large that parts are worth while
+  const Shape wide{1, 1, 640};
+  model.populations[1].shape = wide;
+  for (Values* values :
+       {&hidden(model).membrane.keep, &hidden(model).bias, &hidden(model).threshold, &hidden(model).reset})
+    values->resize(640, (*values)[1]);
+  for (auto& keep : hidden(model).membrane.keep) keep = static_cast<std::int32_t>(20000 + random.below(12000));
+  for (auto& threshold : hidden(model).threshold) threshold = static_cast<std::int32_t>(500 + random.below(4000));
+  hidden(model).refractory = 1;
+  model.projections[0].connection = Dense{random_weights(random, std::size_t{4} * 640)};
+  model.projections[1].connection = Dense{random_weights(random, std::size_t{640} * 640)};
+  model.projections[2].connection = Dense{random_weights(random, std::size_t{640} * 2)};
+  model.steps = 40;
+  const Engine engine = std::move(*Engine::make(model));
+  State alone, shared;
+  Window one, other;
+  one.rows = other.rows = 40;
+  one.in = other.in = {random_counts(random, std::size_t{4} * 40, 1, 50)};
+  engine.run(alone, one);
+  engine.run(shared, other, &team);
+  CHECK(one.spikes > 1000);
+  CHECK(one.checksum == other.checksum);
+  CHECK(one.potentials == other.potentials);
+  CHECK(alone == shared);
+  CHECK(team.parts > 40);
+}
+
 TEST_CASE("files of what leaks or comes late say so, and read back the same") {
   const Model model = recurrent();
   const Bytes bytes = write_model(model);
