@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "snn/bands.hpp"
 #include "snn/compiled.hpp"
 #include "snn/run.hpp"
 

@@ -9,7 +9,5 @@ namespace syn::snn {
 Work run(const Compiled& compiled, const kernels::Table& kernels, State& state, Window& window, Team* team);
 std::vector<std::int32_t> potentials(const Compiled& compiled, const kernels::Table& kernels, const State& state,
                                      std::uint32_t population);
-void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
-                std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums);
 
 }  // namespace syn::snn

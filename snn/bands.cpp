@@ -1,0 +1,73 @@
+#include "snn/bands.hpp"
+
+#include "core/assert.hpp"
+
+namespace syn::snn {
+namespace {
+
+template <class Vector>
+void at_least(Vector& buffer, std::size_t n) {
+  if (buffer.size() < n + kernels::kSlack) buffer.resize(n + kernels::kSlack);
+}
+
+Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
+  return {scratch.values.data() + input.events_at, scratch.offsets.data() + input.events_at,
+          scratch.starts.data() + input.starts_at, scratch.copy.data() + input.copy_at,
+          scratch.rows.data() + input.rows_at};
+}
+
+}  // namespace
+
+PartScratch& part_scratch(const Compiled& compiled) {
+  thread_local PartScratch scratch;
+  at_least(scratch.copy, compiled.room.copies);
+  at_least(scratch.values, compiled.room.events);
+  at_least(scratch.offsets, compiled.room.events);
+  at_least(scratch.starts, compiled.room.starts);
+  at_least(scratch.rows, compiled.room.rows);
+  at_least(scratch.band, compiled.band);
+  return scratch;
+}
+
+void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
+                const Part& part, PartScratch& scratch) {
+  if (input.linear >= 0)
+    compiled.linears[static_cast<std::size_t>(input.linear)].open(kernels, counts, part, listed_of(input, scratch));
+}
+
+void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
+              const Count* counts, const Part& part, std::size_t y, std::int32_t* sums, PartScratch& scratch) {
+  const auto row = static_cast<std::int64_t>(y);
+  if (input.linear >= 0) {
+    compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), part, row,
+                                                                     sums + part.first_output);
+  } else if (input.channelwise >= 0) {
+    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(kernels, counts, row, sums);
+  } else {
+    add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape,
+                 stage.population->shape, counts, row, sums);
+  }
+}
+
+void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
+                std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums) {
+  SYN_ASSERT(population < compiled.stages.size(), population);
+  const Stage& stage = compiled.stages[population];
+  SYN_ASSERT(sums.size() == stage.neurons, sums.size(), stage.neurons);
+  PartScratch& scratch = part_scratch(compiled);
+  const Shape& shape = stage.population->shape;
+  const Part whole{0, shape.height, 0, shape.channels};
+  for (const Input& input : stage.inputs) {
+    SYN_ASSERT(counts[input.from].size() == compiled.stages[input.from].neurons, input.from, counts[input.from].size());
+    SYN_ASSERT(!std::holds_alternative<MaxPool>(*input.connection), stage.population->name);
+    open_input(compiled, kernels, input, counts[input.from].data(), whole, scratch);
+  }
+  for (std::size_t y = 0; y < shape.height; ++y) {
+    std::fill_n(scratch.band.data(), stage.band, 0);
+    for (const Input& input : stage.inputs)
+      add_band(compiled, kernels, stage, input, counts[input.from].data(), whole, y, scratch.band.data(), scratch);
+    std::copy_n(scratch.band.data(), stage.band, sums.data() + y * stage.band);
+  }
+}
+
+}  // namespace syn::snn

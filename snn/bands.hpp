@@ -1,0 +1,36 @@
+// What projections add to one row of positions of a population (a band), for the part of it that one thread computes.
+// Internal to snn/.
+// Deliberately not here: neurons, state, the order of execution (run.cpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "snn/compiled.hpp"
+
+namespace syn::snn {
+
+using Part = Linear::Part;
+
+// Memory of one part, kept by its thread for the next one: the steady state allocates nothing.
+struct PartScratch {
+  std::vector<std::byte, LineAllocator<std::byte>> copy;
+  std::vector<std::uint32_t> values, offsets, starts, rows;
+  std::vector<std::int32_t, LineAllocator<std::int32_t>> band;  // has a kernel's slack
+};
+PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large enough
+
+// Makes ready what `part` reads of this projection's source.
+void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
+                const Part& part, PartScratch& scratch);
+// Adds one projection's sums for band `y`; `sums` is that of the band's first neuron, whichever outputs are the part's.
+void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
+              const Count* counts, const Part& part, std::size_t y, std::int32_t* sums, PartScratch& scratch);
+
+// All of one population's sums: engine.hpp.
+void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
+                std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums);
+
+}  // namespace syn::snn

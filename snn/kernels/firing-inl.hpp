@@ -1,0 +1,123 @@
+// How sums become counts, over vectors of neurons. No guard: kernels.cpp includes it in each namespace that is compiled for
+// an instruction set. (Leaky neurons: leaky.cpp.)
+
+// q = floor(x / theta) for 0 <= x <= C * theta by an estimate that is at most 1 off, then put right with integers.
+// The estimate x' * r' rounds four times (x to float, theta to float, the reciprocal, the product), each by at most
+// 2^-24 of the value, which is at most C <= 32767: off by less than 32767 * 4.01 * 2^-24 < 0.01, so its truncation is q
+// or, within 0.01 of a whole number, q - 1 or q + 1. x - (q + 1) theta does not overflow: (C + 1) theta < 2^31.
+void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+  const I32 d;
+  const hn::Rebind<float, I32> df;
+  const HalfU16 d16;
+  const auto zero = hn::Zero(d), one = hn::Set(d, 1);
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto theta = hn::LoadU(d, volley.threshold + i);
+    auto x = hn::Add(hn::LoadU(d, sums + i), hn::ShiftRight<1>(theta));
+    x = hn::Min(hn::Max(x, zero), hn::LoadU(d, volley.limit + i));
+    auto q = hn::ConvertTo(d, hn::Mul(hn::ConvertTo(df, x), hn::LoadU(df, volley.reciprocal + i)));
+    const auto remainder = hn::Sub(x, hn::Mul(q, theta));
+    q = hn::IfThenElse(hn::Lt(remainder, theta), q, hn::Add(q, one));
+    q = hn::IfThenElse(hn::Lt(remainder, zero), hn::Sub(q, one), q);
+    hn::StoreU(hn::DemoteTo(d16, q), d16, out + i);
+  }
+  reference::fire_volley({volley.threshold + i, volley.limit + i, volley.reciprocal + i}, sums + i, n - i, out + i);
+}
+
+// Toward zero, for values whose magnitude is below 2^31. (Highway's own conversion mends what lies beyond.)
+HWY_INLINE hn::Vec<I32> truncated(hn::Vec<hn::Rebind<float, I32>> x) {
+#if HWY_TARGET == HWY_AVX3
+  return hn::Vec<I32>{_mm512_cvttps_epi32(x.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Vec<I32>{_mm256_cvttps_epi32(x.raw)};
+#elif HWY_TARGET == HWY_SSE4
+  return hn::Vec<I32>{_mm_cvttps_epi32(x.raw)};
+#else
+  return hn::ConvertTo(I32(), x);
+#endif
+}
+
+// Two vectors of neurons; what is negative becomes 0.
+HWY_INLINE void store_counts(hn::Vec<I32> a, hn::Vec<I32> b, Count* out) {
+#if HWY_TARGET == HWY_AVX3
+  const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+  _mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, _mm512_packus_epi32(a.raw, b.raw)));
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a.raw, b.raw), 0xd8);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
+#else
+  const HalfU16 d16;
+  hn::StoreU(hn::DemoteTo(d16, a), d16, out);
+  hn::StoreU(hn::DemoteTo(d16, b), d16, out + hn::Lanes(I32()));
+#endif
+}
+
+// floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from a
+// whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a value
+// below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond C
+// it is clamped, below 0 by the saturation to unsigned 16 bits.
+HWY_INLINE hn::Vec<I32> small_count(const std::int32_t* sums, hn::Vec<hn::Rebind<float, I32>> reciprocal,
+                                    hn::Vec<hn::Rebind<float, I32>> half, hn::Vec<hn::Rebind<float, I32>> ceiling) {
+  const hn::Rebind<float, I32> df;
+  return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, hn::LoadU(I32(), sums)), reciprocal, half), ceiling));
+}
+
+// kPairs pairs of vectors of channels, at every position: their constants stay in registers.
+template <std::size_t kPairs>
+HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, std::size_t at,
+                                    Count* out) {
+  const hn::Rebind<float, I32> df;
+  const std::size_t lanes = hn::Lanes(df);
+  const auto ceiling = hn::Set(df, volley.ceiling);
+  hn::Vec<hn::Rebind<float, I32>> reciprocal[2 * kPairs], half[2 * kPairs];
+  for (std::size_t v = 0; v < 2 * kPairs; ++v) {
+    reciprocal[v] = hn::LoadU(df, volley.reciprocal + at + v * lanes);
+    half[v] = hn::LoadU(df, volley.half + at + v * lanes);
+  }
+  for (std::size_t i = at; i < n; i += volley.period)
+    for (std::size_t v = 0; v < 2 * kPairs; v += 2)
+      store_counts(small_count(sums + i + v * lanes, reciprocal[v], half[v], ceiling),
+                   small_count(sums + i + (v + 1) * lanes, reciprocal[v + 1], half[v + 1], ceiling),
+                   out + i + v * lanes);
+}
+
+void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+  const hn::Rebind<float, I32> df;
+  const std::size_t lanes = hn::Lanes(df);
+  if (volley.period % (2 * lanes) == 0) {
+    std::size_t at = 0;
+    for (; at + 4 * lanes <= volley.period; at += 4 * lanes) fire_small_channels<2>(volley, sums, n, at, out);
+    for (; at < volley.period; at += 2 * lanes) fire_small_channels<1>(volley, sums, n, at, out);
+    return;
+  }
+  const auto ceiling = hn::Set(df, volley.ceiling);
+  const auto count = [&](std::size_t i) HWY_ATTR {
+    return small_count(sums + i, hn::LoadU(df, volley.reciprocal + i), hn::LoadU(df, volley.half + i), ceiling);
+  };
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) store_counts(count(i), count(i + lanes), out + i);
+  reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling, n - i}, sums + i, n - i, out + i);
+}
+
+bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
+  const I32 d;
+  const HalfU16 d16;
+  const auto low = hn::Set(d, step.v_min), high = hn::Set(d, step.v_max), one = hn::Set(d, 1);
+  const std::size_t lanes = hn::Lanes(d);
+  auto most = hn::Set(d, -1);  // 1 where a potential still reaches its threshold
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto theta = hn::LoadU(d, step.threshold + i);
+    const auto potential = hn::Add(hn::LoadU(d, v + i), hn::LoadU(d, sums + i));
+    const auto silent = hn::Lt(potential, theta);
+    const auto after = hn::Sub(potential, hn::IfThenZeroElse(silent, theta));
+    const auto clamped = hn::Min(hn::Max(after, low), high);
+    most = hn::IfThenElse(hn::Lt(clamped, theta), most, one);
+    hn::StoreU(clamped, d, v + i);
+    hn::StoreU(hn::DemoteTo(d16, hn::IfThenZeroElse(silent, one)), d16, out + i);
+  }
+  const bool rest =
+      reference::fire_step({step.threshold + i, step.v_min, step.v_max}, sums + i, n - i, v + i, out + i);
+  return hn::AllTrue(d, hn::Lt(most, hn::Zero(d))) && rest;
+}
