@@ -10,24 +10,46 @@ namespace {
 
 using kernels::kSlack;
 // Copies begin on cache lines; a vector may be read behind the last of them.
-constexpr std::size_t kLine = 64, kCopySlack = 3 * kLine;
+constexpr std::size_t kLine = 64, kCopySlack = 3 * kLine, kCountsOfLine = kLine / sizeof(Count);
 
 // A slice is called "conv2[0:16]"; its checksum keys are those of "conv2".
 std::string original_name(const Population& p) {
   return p.channels_total != 0 && p.name.ends_with(']') ? p.name.substr(0, p.name.rfind('[')) : p.name;
 }
 
+static_assert(kKeyBlock == kernels::kTallied);
+
+// Four signed digits, `stride` apart.
+void put_digits(std::uint64_t key, std::int16_t* to, std::size_t stride) {
+  for (std::size_t j = 0; j < 4; ++j) {
+    const auto digit = static_cast<std::int16_t>(key);
+    to[j * stride] = digit;
+    key = (key - static_cast<std::uint64_t>(std::int64_t{digit})) >> 16;
+  }
+}
+
+// [digit][place]
+const std::int16_t* place_digits() {
+  static const Lines<std::int16_t> kDigits = [] {
+    Lines<std::int16_t> digits(4 * kKeyBlock);
+    for (std::size_t place = 0; place < kKeyBlock; ++place)
+      put_digits(place_key(place), digits.data() + place, kKeyBlock);
+    return digits;
+  }();
+  return kDigits.data();
+}
+
 template <class T>
-std::vector<T> repeated(const std::vector<T>& per_channel, std::size_t times) {
-  std::vector<T> out;
+Lines<T> repeated(const std::vector<T>& per_channel, std::size_t times) {
+  Lines<T> out;
   out.reserve(per_channel.size() * times);
   for (std::size_t i = 0; i < times; ++i) out.insert(out.end(), per_channel.begin(), per_channel.end());
   return out;
 }
 
-template <class... T>
-std::uint64_t bytes_of(const std::vector<T>&... vectors) {
-  return ((vectors.capacity() * sizeof(T)) + ... + 0);
+template <class... Vector>
+std::uint64_t bytes_of(const Vector&... vectors) {
+  return ((vectors.capacity() * sizeof(typename Vector::value_type)) + ... + 0);
 }
 
 }  // namespace
@@ -44,7 +66,7 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
       stage.padded = std::ranges::any_of(source->padding, [](Count c) { return c != 0; });
     } else {
       stage.counts_at = counts;
-      counts += stage.neurons + kSlack;
+      counts += (stage.neurons + kSlack + kCountsOfLine - 1) / kCountsOfLine * kCountsOfLine;
     }
     if (std::holds_alternative<Readout>(stage.population->kind)) readout = static_cast<int>(i);
     add_inputs(stage, i, kernels);
@@ -76,7 +98,7 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
     stage.fan_out = {};
   }
   for (const Stage& stage : stages)
-    if (stage.small_fan_out.empty() && !stage.limbs.empty())
+    if (stage.small_fan_out.empty() && stage.has_small_keys())
       no_fan_out.resize(std::max(no_fan_out.size(), stage.neurons + kSlack));
 }
 
@@ -154,23 +176,29 @@ void Compiled::add_keys(Stage& stage) {
   const std::uint64_t name = hash64(original_name(p));
   const std::uint64_t total = p.channels_total == 0 ? p.shape.channels : p.channels_total;
   const bool small = p.greatest <= kernels::kSmallCount;
+  if (small && total == p.shape.channels) {
+    for (std::size_t block = 0; block * kKeyBlock < stage.neurons; ++block)
+      stage.block_keys.push_back(block_key(name, block));
+    return;
+  }
   if (small) stage.limbs.resize(4 * stage.neurons);
   std::size_t neuron = 0;
   for (std::uint64_t position = 0; position < p.shape.positions(); ++position) {
     for (std::uint64_t channel = 0; channel < p.shape.channels; ++channel, ++neuron) {
-      std::uint64_t key = count_key(name, position * total + p.channel_begin + channel);
+      const std::uint64_t key = count_key(name, position * total + p.channel_begin + channel);
       if (!small) {
         stage.key_low.push_back(static_cast<std::uint32_t>(key));
         stage.key_high.push_back(static_cast<std::uint32_t>(key >> 32));
         continue;
       }
-      for (std::size_t j = 0; j < 4; ++j) {
-        const auto digit = static_cast<std::int16_t>(key);
-        stage.limbs[j * stage.neurons + neuron] = digit;
-        key = (key - static_cast<std::uint64_t>(std::int64_t{digit})) >> 16;
-      }
+      put_digits(key, stage.limbs.data() + neuron, stage.neurons);
     }
   }
+}
+
+kernels::Limbs Stage::keys(std::size_t first) const {
+  if (block_keys.empty()) return {limbs.data(), neurons, std::numeric_limits<std::size_t>::max(), nullptr, first};
+  return {place_digits(), kKeyBlock, kKeyBlock, block_keys.data(), first};
 }
 
 void Compiled::add_state(Stage& stage) {
@@ -217,7 +245,7 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();
-    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.limbs, s.key_low, s.key_high, s.small_fan_out,
+    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.block_keys, s.limbs, s.key_low, s.key_high, s.small_fan_out,
                       s.fan_out);
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).

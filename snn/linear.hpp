@@ -14,7 +14,7 @@
 
 namespace syn::snn {
 
-// Memory on cache line boundaries: a packed row never straddles one more line than it must.
+// Memory on cache line boundaries: a vector of 64 bytes that straddles two lines takes two loads.
 template <class T>
 struct LineAllocator {
   using value_type = T;
@@ -26,6 +26,8 @@ struct LineAllocator {
   void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
   bool operator==(const LineAllocator&) const = default;
 };
+template <class T>
+using Lines = std::vector<T, LineAllocator<T>>;
 
 // A convolution, or dense synapses as the 1 x 1 convolution of a source of one position.
 //
@@ -107,7 +109,7 @@ class Linear {
   Packing packing_;
   std::size_t run_ = 0, chunk_ = 0;
   std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
-  std::vector<std::uint32_t, LineAllocator<std::uint32_t>> packed_;  // [stretch][word][padded output]
+  Lines<std::uint32_t> packed_;                                       // [stretch][word][padded output]
 };
 
 }  // namespace syn::snn

@@ -8,7 +8,13 @@
 namespace syn::snn {
 
 std::uint64_t count_key(std::uint64_t population_hash, std::uint64_t neuron) {
-  return hash64(population_hash + neuron);
+  return block_key(population_hash, neuron / kKeyBlock) * place_key(neuron % kKeyBlock);
+}
+std::uint64_t block_key(std::uint64_t population_hash, std::uint64_t block) {
+  return hash64(population_hash + block) | 1;
+}
+std::uint64_t place_key(std::uint64_t place) {
+  return hash64(place) | 1;
 }
 
 void Digests::add(std::span<const std::int32_t> potentials, std::uint64_t checksum) {

@@ -47,8 +47,9 @@ struct alignas(64) Done {
 
 // Memory of one running call, kept by its thread for the next one: the steady state allocates nothing.
 struct Scratch {
-  std::vector<Count> counts;
-  std::vector<std::int32_t> constant, maxima;
+  Lines<Count> counts;
+  Lines<std::int32_t> constant;
+  std::vector<std::int32_t> maxima;
   std::vector<Rows> rows;                   // per population
   std::vector<std::uint8_t> silent;         // [population][row of the block]
   std::vector<std::ptrdiff_t> constant_at;  // per population: its sums from constant sources in `constant`, or -1
@@ -284,14 +285,14 @@ class Run {
     const std::size_t n = end - begin;
     const Count* counts = out + begin;
     if (stage.has_keys() && (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
-      if (stage.limbs.empty()) {
+      if (!stage.has_small_keys()) {
         done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
       } else {
         const std::uint16_t* fan_out =
             (stage.small_fan_out.empty() ? compiled_.no_fan_out : stage.small_fan_out).data();
-        done.tally = kernels_.tally_small(counts, {stage.limbs.data() + begin, stage.neurons}, fan_out + begin, n);
+        done.tally = kernels_.tally_small(counts, stage.keys(begin), fan_out + begin, n);
       }
-      if (stage.has_fan_out() && (stage.limbs.empty() || stage.small_fan_out.empty()))
+      if (stage.has_fan_out() && (!stage.has_small_keys() || stage.small_fan_out.empty()))
         done.tally.reached = reached(stage, counts, begin, n);
       if (compiled_.model.code == Code::phase && fires(stage)) done.digits = kernels_.set_bits(counts, n);
     }

@@ -54,23 +54,18 @@ HWY_INLINE hn::Vec<U64> widened_signed(V v) {
   const auto both = hn::BitCast(d, v);
   return hn::BitCast(U64(), hn::Add(hn::ShiftRight<32>(both), hn::ShiftRight<32>(hn::ShiftLeft<32>(both))));
 }
-// A lane of 32 bits takes in so many pairs of products of kSmallCount and 2^15.
-constexpr std::size_t kPairsOfCounts = 127;
-
 Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
   const I16 d;
   const auto one = hn::Set(d, 1);
   const std::size_t lanes = hn::Lanes(d);
-  hn::Vec<U64> total_of[4];
-  for (auto& t : total_of) t = hn::Zero(U64());
   auto spikes = hn::Zero(U64()), events = spikes, reached = spikes;
-  std::size_t i = 0;
-  while (i + lanes <= n) {
-    const std::size_t end = n - i < kPairsOfCounts * lanes ? n : i + kPairsOfCounts * lanes;
+  Tally tally;
+  for (std::size_t i = 0; i < n;) {
+    const std::size_t at = limbs.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
+    const std::int16_t* limb = limbs.limbs + at % limbs.period;
     auto sum0 = hn::Zero(I32()), sum1 = sum0, sum2 = sum0, sum3 = sum0, sum_of_counts = sum0, some = sum0, reach = sum0;
-    for (; i + lanes <= end; i += lanes) {
+    for (; i + lanes <= end; i += lanes, limb += lanes) {
       const auto count = hn::BitCast(d, hn::LoadU(U16(), counts + i));
-      const std::int16_t* limb = limbs.limbs + i;
       sum0 = hn::Add(sum0, paired(count, hn::LoadU(d, limb)));
       sum1 = hn::Add(sum1, paired(count, hn::LoadU(d, limb + limbs.stride)));
       sum2 = hn::Add(sum2, paired(count, hn::LoadU(d, limb + 2 * limbs.stride)));
@@ -80,21 +75,31 @@ Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* 
       some = hn::Add(some, paired(fires, one));
       reach = hn::Add(reach, paired(fires, hn::BitCast(d, hn::LoadU(U16(), fan_out + i))));
     }
-    total_of[0] = hn::Add(total_of[0], widened_signed(sum0));
-    total_of[1] = hn::Add(total_of[1], widened_signed(sum1));
-    total_of[2] = hn::Add(total_of[2], widened_signed(sum2));
-    total_of[3] = hn::Add(total_of[3], widened_signed(sum3));
+    auto sum = hn::Add(widened_signed(sum0), hn::ShiftLeft<16>(widened_signed(sum1)));
+    sum = hn::Add(sum, hn::ShiftLeft<32>(widened_signed(sum2)));
+    sum = hn::Add(sum, hn::ShiftLeft<48>(widened_signed(sum3)));
+    tally.checksum += total(sum) * (limbs.block ? limbs.block[at / kTallied] : 1);
     spikes = hn::Add(spikes, widened_signed(sum_of_counts));
     events = hn::Add(events, widened_signed(some));
     reached = hn::Add(reached, widened_signed(reach));
+    if (i == end) continue;
+    Limbs left = limbs;
+    left.first += i;
+    const Tally rest = reference::tally_small(counts + i, left, fan_out + i, end - i);
+    tally.checksum += rest.checksum;
+    tally.spikes += rest.spikes;
+    tally.events += rest.events;
+    tally.reached += rest.reached;
+    i = end;
   }
-  Tally tally = reference::tally_small(counts + i, {limbs.limbs + i, limbs.stride}, fan_out + i, n - i);
-  for (unsigned j = 0; j < 4; ++j) tally.checksum += total(total_of[j]) << (16 * j);
   tally.spikes += total(spikes);
   tally.events += total(events);
   tally.reached += total(reached);
   return tally;
 }
+
+// A lane of 32 bits takes in so many pairs of 2^15.
+constexpr std::size_t kPairsOfReach = 1 << 14;
 
 std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
   const I16 d;
@@ -103,7 +108,7 @@ std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out,
   auto sum = hn::Zero(U64());
   std::size_t i = 0;
   while (i + lanes <= n) {
-    const std::size_t end = n - i < kPairsOfCounts * lanes ? n : i + kPairsOfCounts * lanes;
+    const std::size_t end = n - i < kPairsOfReach * lanes ? n : i + kPairsOfReach * lanes;
     auto part = hn::Zero(I32());
     for (; i + lanes <= end; i += lanes) {
       const auto some = hn::Ne(hn::BitCast(d, hn::LoadU(U16(), counts + i)), hn::Zero(d));

@@ -185,18 +185,28 @@ HWY_INLINE void add_lanes(D, hn::Vec<D> sum, std::int32_t* sums) {
   hn::StoreU(hn::Add(hn::LoadU(d32, sums + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
 }
 
-// As many times kVectors vectors from `i` on as there are left; what is left then.
+// a + b modulo `period`, of two that are below it.
+HWY_INLINE std::size_t wrapped(std::size_t a, std::size_t b, std::size_t period) {
+  const std::size_t sum = a + b;
+  return sum < period ? sum : sum - period;
+}
+
+// As many times kVectors vectors from `i` on as there are left; what is left then. (A division takes as long as some taps
+// do: there are none in the loop.)
 template <std::size_t kVectors, class D>
 HWY_INLINE std::size_t add_short_vectors(D d, std::size_t i, std::span<const ShortTap> taps, std::size_t n,
                                          std::size_t period, std::int32_t* sums) {
   const hn::RebindToUnsigned<D> du;
   const std::size_t lanes = hn::Lanes(d);
-  for (; i + kVectors * lanes <= n; i += kVectors * lanes) {
+  if (i + kVectors * lanes > n) return i;
+  const std::size_t step = lanes % period;
+  for (std::size_t at = i % period; i + kVectors * lanes <= n; i += kVectors * lanes) {
     hn::Vec<D> sum[kVectors];
     std::size_t offset[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) {
       sum[v] = hn::Zero(d);
-      offset[v] = (i + v * lanes) % period;
+      offset[v] = at;
+      at = wrapped(at, step, period);
     }
     for (const ShortTap& tap : taps) {
       for (std::size_t v = 0; v < kVectors; ++v) {

@@ -114,12 +114,19 @@ struct Tally {
   bool operator==(const Tally&) const = default;
 };
 
-// 64-bit keys as four signed digits of 16 bits: key = sum over j of limbs[j * stride + i] * 2^16j (mod 2^64).
+// 64-bit keys as four signed digits of 16 bits. That of count i is, with n = first + i,
+//   block[n / kTallied] * sum over j of limbs[j * stride + n % period] * 2^16j  (mod 2^64);  without `block`: the sum.
 struct Limbs {
   const std::int16_t* limbs;
   std::size_t stride;
+  std::size_t period;          // a multiple of kTallied, or beyond every n
+  const std::uint64_t* block;  // or null
+  std::size_t first;
 };
 inline constexpr Count kSmallCount = 255;
+// So many counts are tallied at a time: a lane of 32 bits takes in 128 pairs of products of kSmallCount and 2^15, and the
+// narrowest vectors have 8 lanes.
+inline constexpr std::size_t kTallied = 1024;
 
 struct PoolWindow {
   std::size_t height, width;  // in pixels

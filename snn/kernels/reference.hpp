@@ -198,9 +198,11 @@ inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std:
 inline Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
   Tally tally;
   for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t at = limbs.first + i;
+    std::uint64_t key = 0;
     for (unsigned j = 0; j < 4; ++j)
-      tally.checksum += static_cast<std::uint64_t>(counts[i] * std::int64_t{limbs.limbs[j * limbs.stride + i]})
-                        << (16 * j);
+      key += static_cast<std::uint64_t>(std::int64_t{limbs.limbs[j * limbs.stride + at % limbs.period]}) << (16 * j);
+    tally.checksum += counts[i] * key * (limbs.block ? limbs.block[at / kTallied] : 1);
     tally.spikes += counts[i];
     tally.events += counts[i] != 0;
     tally.reached += counts[i] != 0 ? fan_out[i] : 0;

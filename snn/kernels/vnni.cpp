@@ -36,41 +36,58 @@ struct Dot {
 
 #include "snn/kernels/bands-inl.hpp"
 
-// The signed 32-bit lanes of `sum`, in 64 bits. (Through memory: GCC 12 warns of its own header's reductions.)
-HWY_INLINE std::uint64_t total(__m512i sum) {
-  alignas(64) std::int32_t lanes[16];
-  _mm512_store_si512(lanes, sum);
-  std::int64_t all = 0;
-  for (const std::int32_t lane : lanes) all += lane;
-  return static_cast<std::uint64_t>(all);
+// The signed 32-bit lanes, pairs of them added in 64 bits. (Zeroing forms: GCC 12 warns of its own header's others.)
+HWY_INLINE __m512i widened(__m512i sum) {
+  const __m512i upper = _mm512_maskz_srai_epi64(0xff, sum, 32);
+  const __m512i lower = _mm512_maskz_srai_epi64(0xff, _mm512_maskz_slli_epi64(0xff, sum, 32), 32);
+  return _mm512_add_epi64(upper, lower);
 }
-
-// A lane of 32 bits takes in so many pairs of products of kSmallCount and 2^15.
-constexpr std::size_t kPairs = 127;
+HWY_INLINE std::uint64_t total(__m512i sum) {
+  alignas(64) std::uint64_t lanes[8];
+  _mm512_store_si512(lanes, sum);
+  std::uint64_t all = 0;
+  for (const std::uint64_t lane : lanes) all += lane;
+  return all;
+}
+HWY_INLINE __m512i shifted(__m512i x, unsigned bits) { return _mm512_maskz_slli_epi64(0xff, x, bits); }
 
 }  // namespace
 
 Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
   constexpr std::size_t kLanes = 32;
   const __m512i one = _mm512_set1_epi16(1);
+  const __m512i none = _mm512_setzero_si512();
+  __m512i checksum = none, all_spikes = none, all_reached = none;
   Tally tally;
   for (std::size_t i = 0; i < n;) {
-    const std::size_t end = n - i < kPairs * kLanes ? n : i + kPairs * kLanes;
-    __m512i limb[4] = {}, spikes = _mm512_setzero_si512(), reached = _mm512_setzero_si512();
-    for (; i < end; i += kLanes) {
+    const std::size_t at = limbs.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
+    const std::int16_t* limb = limbs.limbs + at % limbs.period;
+    const std::uint64_t block = limbs.block ? limbs.block[at / kTallied] : 1;
+    __m512i sum0 = none, sum1 = none, sum2 = none, sum3 = none, spikes = none, reached = none;
+    for (; i < end; i += kLanes, limb += kLanes) {
       const __mmask32 inside = end - i < kLanes ? (__mmask32{1} << (end - i)) - 1 : ~__mmask32{0};
       const __m512i count = _mm512_maskz_loadu_epi16(inside, counts + i);
-      for (std::size_t j = 0; j < 4; ++j)
-        limb[j] = _mm512_dpwssd_epi32(limb[j], count, _mm512_maskz_loadu_epi16(inside, limbs.limbs + j * limbs.stride + i));
+      sum0 = _mm512_dpwssd_epi32(sum0, count, _mm512_maskz_loadu_epi16(inside, limb));
+      sum1 = _mm512_dpwssd_epi32(sum1, count, _mm512_maskz_loadu_epi16(inside, limb + limbs.stride));
+      sum2 = _mm512_dpwssd_epi32(sum2, count, _mm512_maskz_loadu_epi16(inside, limb + 2 * limbs.stride));
+      sum3 = _mm512_dpwssd_epi32(sum3, count, _mm512_maskz_loadu_epi16(inside, limb + 3 * limbs.stride));
       spikes = _mm512_dpwssd_epi32(spikes, count, one);
       const __mmask32 fires = _mm512_test_epi16_mask(count, count);
       reached = _mm512_dpwssd_epi32(reached, _mm512_maskz_loadu_epi16(fires, fan_out + i), one);
       tally.events += static_cast<std::uint64_t>(__builtin_popcount(fires));
     }
-    for (std::size_t j = 0; j < 4; ++j) tally.checksum += total(limb[j]) << (16 * j);
-    tally.spikes += total(spikes);
-    tally.reached += total(reached);
+    if (i > end) i = end;
+    __m512i sum = _mm512_add_epi64(widened(sum0), shifted(widened(sum1), 16));
+    sum = _mm512_add_epi64(sum, shifted(widened(sum2), 32));
+    sum = _mm512_add_epi64(sum, shifted(widened(sum3), 48));
+    checksum = _mm512_add_epi64(
+        checksum, _mm512_mullo_epi64(sum, _mm512_set1_epi64(static_cast<long long>(block))));
+    all_spikes = _mm512_add_epi64(all_spikes, widened(spikes));
+    all_reached = _mm512_add_epi64(all_reached, widened(reached));
   }
+  tally.checksum = total(checksum);
+  tally.spikes = total(all_spikes);
+  tally.reached = total(all_reached);
   return tally;
 }
 
