@@ -51,44 +51,52 @@ HWY_INLINE std::uint64_t total(__m512i sum) {
 }
 HWY_INLINE __m512i shifted(__m512i x, unsigned bits) { return _mm512_maskz_slli_epi64(0xff, x, bits); }
 
+// What a block's counts have summed up to.
+struct Sums {
+  __m512i limb[4], spikes, events, reached;
+};
+HWY_INLINE void add_counts(Sums& to, __m512i count, const __m512i (&limbs)[4], __m512i fan_out) {
+  const __m512i one = _mm512_set1_epi16(1);
+  const __m512i fires = _mm512_min_epu16(count, one);
+  for (std::size_t j = 0; j < 4; ++j) to.limb[j] = _mm512_dpwssd_epi32(to.limb[j], count, limbs[j]);
+  to.spikes = _mm512_dpwssd_epi32(to.spikes, count, one);
+  to.events = _mm512_dpwssd_epi32(to.events, fires, one);
+  to.reached = _mm512_dpwssd_epi32(to.reached, fires, fan_out);
+}
+
 }  // namespace
 
 Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
   constexpr std::size_t kLanes = 32;
-  const __m512i one = _mm512_set1_epi16(1);
   const __m512i none = _mm512_setzero_si512();
-  __m512i checksum = none, all_spikes = none, all_reached = none;
-  Tally tally;
+  __m512i checksum = none, spikes = none, events = none, reached = none;
   for (std::size_t i = 0; i < n;) {
     const std::size_t at = limbs.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
     const std::int16_t* limb = limbs.limbs + at % limbs.period;
     const std::uint64_t block = limbs.block ? limbs.block[at / kTallied] : 1;
-    __m512i sum0 = none, sum1 = none, sum2 = none, sum3 = none, spikes = none, reached = none;
-    for (; i < end; i += kLanes, limb += kLanes) {
-      const __mmask32 inside = end - i < kLanes ? (__mmask32{1} << (end - i)) - 1 : ~__mmask32{0};
-      const __m512i count = _mm512_maskz_loadu_epi16(inside, counts + i);
-      sum0 = _mm512_dpwssd_epi32(sum0, count, _mm512_maskz_loadu_epi16(inside, limb));
-      sum1 = _mm512_dpwssd_epi32(sum1, count, _mm512_maskz_loadu_epi16(inside, limb + limbs.stride));
-      sum2 = _mm512_dpwssd_epi32(sum2, count, _mm512_maskz_loadu_epi16(inside, limb + 2 * limbs.stride));
-      sum3 = _mm512_dpwssd_epi32(sum3, count, _mm512_maskz_loadu_epi16(inside, limb + 3 * limbs.stride));
-      spikes = _mm512_dpwssd_epi32(spikes, count, one);
-      const __mmask32 fires = _mm512_test_epi16_mask(count, count);
-      reached = _mm512_dpwssd_epi32(reached, _mm512_maskz_loadu_epi16(fires, fan_out + i), one);
-      tally.events += static_cast<std::uint64_t>(__builtin_popcount(fires));
+    Sums sums{{none, none, none, none}, none, none, none};
+    for (; i + kLanes <= end; i += kLanes, limb += kLanes) {
+      const __m512i digits[4] = {_mm512_loadu_si512(limb), _mm512_loadu_si512(limb + limbs.stride),
+                                 _mm512_loadu_si512(limb + 2 * limbs.stride),
+                                 _mm512_loadu_si512(limb + 3 * limbs.stride)};
+      add_counts(sums, _mm512_loadu_si512(counts + i), digits, _mm512_loadu_si512(fan_out + i));
     }
-    if (i > end) i = end;
-    __m512i sum = _mm512_add_epi64(widened(sum0), shifted(widened(sum1), 16));
-    sum = _mm512_add_epi64(sum, shifted(widened(sum2), 32));
-    sum = _mm512_add_epi64(sum, shifted(widened(sum3), 48));
-    checksum = _mm512_add_epi64(
-        checksum, _mm512_mullo_epi64(sum, _mm512_set1_epi64(static_cast<long long>(block))));
-    all_spikes = _mm512_add_epi64(all_spikes, widened(spikes));
-    all_reached = _mm512_add_epi64(all_reached, widened(reached));
+    if (i < end) {  // apart from the rest: loads under a mask take twice the time
+      const __mmask32 left = (__mmask32{1} << (end - i)) - 1;
+      __m512i digits[4];
+      for (std::size_t j = 0; j < 4; ++j) digits[j] = _mm512_maskz_loadu_epi16(left, limb + j * limbs.stride);
+      add_counts(sums, _mm512_maskz_loadu_epi16(left, counts + i), digits, _mm512_maskz_loadu_epi16(left, fan_out + i));
+      i = end;
+    }
+    __m512i sum = widened(sums.limb[0]);
+    for (unsigned j = 1; j < 4; ++j) sum = _mm512_add_epi64(sum, shifted(widened(sums.limb[j]), 16 * j));
+    checksum =
+        _mm512_add_epi64(checksum, _mm512_mullo_epi64(sum, _mm512_set1_epi64(static_cast<long long>(block))));
+    spikes = _mm512_add_epi64(spikes, widened(sums.spikes));
+    events = _mm512_add_epi64(events, widened(sums.events));
+    reached = _mm512_add_epi64(reached, widened(sums.reached));
   }
-  tally.checksum = total(checksum);
-  tally.spikes = total(all_spikes);
-  tally.reached = total(all_reached);
-  return tally;
+  return {.checksum = total(checksum), .spikes = total(spikes), .events = total(events), .reached = total(reached)};
 }
 
 void add_events(const Band& band, std::int32_t* sums) {
