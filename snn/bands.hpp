@@ -25,9 +25,11 @@ PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large en
 // Makes ready what `part` reads of this projection's source.
 void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
                 const Part& part, PartScratch& scratch);
-// Adds one projection's sums for band `y`; `sums` is that of the band's first neuron, whichever outputs are the part's.
+// sums = from + one projection's sums for band `y`; both are those of the band's first neuron, whichever outputs are the
+// part's. from == sums, or apart from them.
 void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
-              const Count* counts, const Part& part, std::size_t y, std::int32_t* sums, PartScratch& scratch);
+              const Count* counts, const Part& part, std::size_t y, const std::int32_t* from, std::int32_t* sums,
+              PartScratch& scratch);
 
 // All of one population's sums: engine.hpp.
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,

@@ -69,11 +69,16 @@ void Channelwise::pack_short() {
 }
 
 void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy,
-                          std::int32_t* sums) const {
+                          const std::int32_t* from, std::int32_t* sums) const {
+  if (from != sums && (short_weights_.empty() || joined_ < to_channels_)) {
+    std::copy_n(from, static_cast<std::size_t>(x_.target) * to_channels_, sums);
+    from = sums;
+  }
   if (joined_ == 0) return;
+  from += first_to_;
   sums += first_to_;
   counts += first_from_;
-  if (!short_weights_.empty()) return add_short_row(kernels, counts, oy, sums);
+  if (!short_weights_.empty()) return add_short_row(kernels, counts, oy, from, sums);
   std::array<kernels::Tap, kBatch> taps;
   for (std::int64_t ox = 0; ox < x_.target; ++ox, sums += to_channels_) {
     std::size_t n = 0;
@@ -98,7 +103,7 @@ void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, st
 }
 
 void Channelwise::add_short_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy,
-                                std::int32_t* sums) const {
+                                const std::int32_t* from, std::int32_t* sums) const {
   const bool whole_pixels = joined_ == from_channels_ && joined_ == to_channels_ && x_.stride == 1;
   std::array<kernels::ShortTap, kBatch> taps;
   for (std::int64_t ox = 0; ox < x_.target;) {
@@ -108,12 +113,18 @@ void Channelwise::add_short_row(const kernels::Table& kernels, const Count* coun
     if (inside(ox))
       while (end < x_.target && inside(end)) ++end;
     const auto positions = static_cast<std::size_t>(end - ox);
+    const std::int32_t* begin = from;
     const auto add = [&](std::size_t n) {
-      if (whole_pixels) return kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, sums);
+      if (whole_pixels) {
+        kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, begin, sums);
+        begin = sums;
+        return;
+      }
       for (std::size_t p = 0; p < positions; ++p) {
-        kernels.add_short_products({taps.data(), n}, joined_, joined_, sums + p * to_channels_);
+        kernels.add_short_products({taps.data(), n}, joined_, joined_, begin + p * to_channels_, sums + p * to_channels_);
         for (std::size_t i = 0; i < n; ++i) taps[i].counts += static_cast<std::size_t>(x_.stride) * from_channels_;
       }
+      begin = sums;
     };
     std::size_t n = 0;
     const std::int16_t* weights = short_weights_.data();
@@ -130,6 +141,7 @@ void Channelwise::add_short_row(const kernels::Table& kernels, const Count* coun
       }
     }
     add(n);
+    from += positions * to_channels_;
     sums += positions * to_channels_;
     ox = end;
   }

@@ -16,8 +16,10 @@ class Channelwise {
   Channelwise(const Depthwise& depthwise, const Population& from, const Population& to);
   Channelwise(const OneToOne& one, const Population& from, const Population& to);
 
-  // Adds this projection's sums for target row `oy` to sums[target width x target channels].
-  void add_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy, std::int32_t* sums) const;
+  // sums[target width x target channels] = from + this projection's sums for target row `oy`. from == sums, or apart from
+  // them.
+  void add_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy, const std::int32_t* from,
+               std::int32_t* sums) const;
 
   std::uint64_t resident_bytes() const {
     return weights_.size() * sizeof weights_[0] + short_weights_.size() * sizeof short_weights_[0] +
@@ -29,7 +31,8 @@ class Channelwise {
   void pack(const std::vector<T>& weights, std::int32_t shift);
   bool fits_short(Count greatest) const;
   void pack_short();
-  void add_short_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy, std::int32_t* sums) const;
+  void add_short_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy, const std::int32_t* from,
+                     std::int32_t* sums) const;
 
   Extent y_{}, x_{};
   std::size_t from_channels_ = 0, to_channels_ = 0;

@@ -222,9 +222,15 @@ void Linear::list(const kernels::Table& kernels, const Listed& listed, std::size
 }
 
 void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
-                     std::int32_t* sums) const {
+                     const std::int32_t* from, std::int32_t* sums) const {
   const Method chosen = method(kernels, listed, oy);
-  if (chosen == Method::none) return;
+  const auto start = [&] {
+    const auto others = static_cast<std::size_t>(x_.target - 1);
+    if (from != sums) std::copy_n(from, others * outputs_ + part.last_output - part.first_output, sums);
+    from = sums;
+  };
+  if (chosen == Method::none) return start();
+  if (padded_outputs_ != outputs_) start();
   const bool dense = chosen == Method::dense;
   constexpr std::size_t kBatch = 32;
   std::array<kernels::Stretch, kBatch> stretches;
@@ -237,6 +243,7 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
       .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
       .row = padded_outputs_,
       .pitch = outputs_,
+      .from = from,
       .run = run_,
       .chunk = chunk_,
       .values = listed.values,
@@ -263,10 +270,12 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
                                          .event_weights = weights - static_cast<std::int64_t>(pixel * pixel_weights)};
       if (band.stretch_count < kBatch) continue;
       add(band, sums);
+      band.from = sums;
       band.stretch_count = 0;
     }
   });
-  if (band.stretch_count > 0) add(band, sums);
+  if (band.stretch_count > 0) return add(band, sums);
+  if (band.from != sums) start();  // it reads padding alone
 }
 
 }  // namespace syn::snn

@@ -64,10 +64,10 @@ class Linear {
 
   // Makes ready what `part` of the target reads.
   void open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const;
-  // Adds this projection's sums for target row `oy` of the part to sums[target width x target channels]. Outputs of a part
-  // that does not take all of them begin at a multiple of kernels::kTile.
+  // sums[target width x target channels] = from + this projection's sums for target row `oy` of the part. Outputs of a part
+  // that does not take all of them begin at a multiple of kernels::kTile. from == sums, or apart from them.
   void add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
-               std::int32_t* sums) const;
+               const std::int32_t* from, std::int32_t* sums) const;
 
  private:
   void pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest, const kernels::Table& kernels);

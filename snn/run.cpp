@@ -364,9 +364,9 @@ class Run {
     return rows.data + r * rows.stride;
   }
 
-  void add(const Stage& stage, const Input& input, std::size_t r, const Part& part, std::size_t y, std::int32_t* sums,
-           PartScratch& scratch) {
-    add_band(compiled_, kernels_, stage, input, row_of(input, r), part, y, sums, scratch);
+  void add(const Stage& stage, const Input& input, std::size_t r, const Part& part, std::size_t y,
+           const std::int32_t* from, std::int32_t* sums, PartScratch& scratch) {
+    add_band(compiled_, kernels_, stage, input, row_of(input, r), part, y, from, sums, scratch);
   }
   void open_input(const Input& input, std::size_t r, const Part& part, PartScratch& scratch) {
     snn::open_input(compiled_, kernels_, input, row_of(input, r), part, scratch);
@@ -383,7 +383,7 @@ class Run {
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
       std::copy_n(stage.bias.data() + y * stage.bias_stride + from, n, band + from);
       for (const Input& input : stage.inputs)
-        if (constant(input)) add(stage, input, 0, part, y, band, scratch);
+        if (constant(input)) add(stage, input, 0, part, y, band, band, scratch);
       std::copy_n(
           band + from, n,
           scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band + from));
@@ -409,10 +409,12 @@ class Run {
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
       const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
                                                  : scratch_.constant.data() + constant_at + y * stage.band;
-      std::copy_n(from + at, n, band + at);
-      for (const Input& input : stage.inputs)
-        if (reads(input)) add(stage, input, r, part, y, band, scratch);
-      fire(stage, y, at, n, band + at, out + y * stage.band + at, done);
+      for (const Input& input : stage.inputs) {
+        if (!reads(input)) continue;
+        add(stage, input, r, part, y, from, band, scratch);
+        from = band;
+      }
+      fire(stage, y, at, n, from + at, out + y * stage.band + at, done);
     }
   }
 

@@ -2,7 +2,8 @@
 // included once in each namespace that is compiled for one. A Lane has
 //   Word, Sum          a vector of words; the sums of as many outputs
 //   zero, all, load    nothing; one word in every lane; the weights of adjacent outputs
-//   add, settle, join, store
+//   start, finish      the sums that adjacent outputs begin with; from them and what was added, those they end with
+//   add, settle, join
 //   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
@@ -21,16 +22,19 @@ HWY_INLINE void add_event(const Band& band, std::uint32_t e, const std::uint32_t
 
 // kVectors vectors of outputs from `at` on, at every position.
 template <class Lane, std::size_t kVectors>
-void event_tile(const Band& band, std::size_t at, std::int32_t* sums) {
+void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
   constexpr std::size_t kChains =
       Lane::kChains == 1 ? 1 : kVectors >= 4 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
   const std::uint32_t* const packed = band.packed + at;
   const std::size_t lanes = Lane::lanes();
+  from += at;
   sums += at;
-  for (std::size_t x = 0; x < band.positions; ++x, sums += band.pitch) {
+  for (std::size_t x = 0; x < band.positions; ++x, from += band.pitch, sums += band.pitch) {
     typename Lane::Sum sum[kChains][kVectors];
-    for (auto& chain : sum)
-      for (auto& vector : chain) vector = Lane::zero();
+    HWY_UNROLL(8)
+    for (std::size_t v = 0; v < kVectors; ++v) sum[0][v] = Lane::start(from + v * lanes);
+    for (std::size_t c = 1; c < kChains; ++c)
+      for (auto& vector : sum[c]) vector = Lane::zero();
     std::uint32_t left = static_cast<std::uint32_t>(band.run);
     for (std::size_t s = 0; s < band.stretch_count; ++s) {
       const Stretch& stretch = band.stretches[s];
@@ -57,53 +61,61 @@ void event_tile(const Band& band, std::size_t at, std::int32_t* sums) {
     for (std::size_t v = 0; v < kVectors; ++v) {
       for (std::size_t c = 1; c < kChains; ++c) Lane::join(sum[0][v], sum[c][v]);
       Lane::settle(sum[0][v]);
-      Lane::store(sum[0][v], sums + v * lanes);
+      Lane::finish(sum[0][v], from + v * lanes, sums + v * lanes);
     }
   }
 }
 
 // kPositions positions from `x` on, kVectors vectors of outputs from `at` on: one load of a weight serves all of them.
 template <class Lane, std::size_t kPositions, std::size_t kVectors>
-void dense_tile(const Band& band, std::size_t x, std::size_t at, std::int32_t* sums) {
-  const std::size_t lanes = Lane::lanes();
+void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  // Positions are reached from every fifth: one and three strides in registers serve all of them.
+  constexpr std::size_t kReach = 5, kBases = (kPositions + kReach - 1) / kReach;
+  const std::size_t lanes = Lane::lanes(), stride = band.stride_bytes;
+  from += x * band.pitch + at;
+  sums += x * band.pitch + at;
   typename Lane::Sum sum[kPositions][kVectors];
-  for (auto& position : sum)
-    for (auto& vector : position) vector = Lane::zero();
+  HWY_UNROLL(16)
+  for (std::size_t p = 0; p < kPositions; ++p)
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = Lane::start(from + p * band.pitch + v * lanes);
   const std::size_t chunk = Lane::kBounded ? band.chunk : band.words;
   for (std::size_t s = 0; s < band.stretch_count; ++s) {
     const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
-    const std::byte* counts = band.stretches[s].counts + x * band.stride_bytes;
+    const std::byte* counts[kBases];
+    for (std::size_t b = 0; b < kBases; ++b) counts[b] = band.stretches[s].counts + (x + b * kReach) * stride;
     for (std::size_t i = 0; i < band.words;) {
       const std::size_t end = chunk < band.words - i ? i + chunk : band.words;
-      for (; i < end; ++i, weights += band.row, counts += 4) {
+      for (; i < end; ++i, weights += band.row) {
         typename Lane::Word row[kVectors];
         for (std::size_t v = 0; v < kVectors; ++v) row[v] = Lane::load(weights + v * lanes);
         for (std::size_t p = 0; p < kPositions; ++p) {
           std::uint32_t word = 0;
-          std::memcpy(&word, counts + p * band.stride_bytes, 4);
+          std::memcpy(&word, counts[p / kReach] + p % kReach * stride, 4);
           const auto value = Lane::all(word);
           for (std::size_t v = 0; v < kVectors; ++v) Lane::add(sum[p][v], value, row[v]);
         }
+        for (auto& base : counts) base += 4;
       }
       for (auto& position : sum)
         for (auto& vector : position) Lane::settle(vector);
     }
   }
-  sums += x * band.pitch + at;
-  for (std::size_t p = 0; p < kPositions; ++p, sums += band.pitch)
-    for (std::size_t v = 0; v < kVectors; ++v) Lane::store(sum[p][v], sums + v * lanes);
+  for (std::size_t p = 0; p < kPositions; ++p, from += band.pitch, sums += band.pitch)
+    for (std::size_t v = 0; v < kVectors; ++v) Lane::finish(sum[p][v], from + v * lanes, sums + v * lanes);
 }
 
 // `now` positions, at most kPositions.
 template <class Lane, std::size_t kPositions, std::size_t kVectors>
-void some_positions(const Band& band, std::size_t now, std::size_t x, std::size_t at, std::int32_t* sums) {
-  if (now == kPositions) return dense_tile<Lane, kPositions, kVectors>(band, x, at, sums);
-  if constexpr (kPositions > 1) some_positions<Lane, kPositions - 1, kVectors>(band, now, x, at, sums);
+void some_positions(const Band& band, std::size_t now, std::size_t x, std::size_t at, const std::int32_t* from,
+                    std::int32_t* sums) {
+  if (now == kPositions) return dense_tile<Lane, kPositions, kVectors>(band, x, at, from, sums);
+  if constexpr (kPositions > 1) some_positions<Lane, kPositions - 1, kVectors>(band, now, x, at, from, sums);
 }
 
 // A row in as few tiles as the registers allow, of much the same size: 14 positions are 7 and 7, not 8 and six times 1.
 template <class Lane, std::size_t kVectors>
-void dense_rows(const Band& band, std::size_t at, std::int32_t* sums) {
+void dense_rows(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
   constexpr std::size_t kPositions =
       Lane::kRegisters / (kVectors * Lane::kSumRegisters) < 1 ? 1 : Lane::kRegisters / (kVectors * Lane::kSumRegisters);
   // Of a single vector of outputs many positions are taken together: there is little else to hide a load behind.
@@ -111,21 +123,21 @@ void dense_rows(const Band& band, std::size_t at, std::int32_t* sums) {
   constexpr std::size_t kMost = kPositions < kAtOnce ? kPositions : kAtOnce;
   for (std::size_t x = 0; x < band.positions;) {
     const std::size_t left = band.positions - x, tiles = (left + kMost - 1) / kMost, now = (left + tiles - 1) / tiles;
-    some_positions<Lane, kMost, kVectors>(band, now, x, at, sums);
+    some_positions<Lane, kMost, kVectors>(band, now, x, at, from, sums);
     x += now;
   }
 }
 
 // `now` vectors of outputs, at most kVectors.
 template <class Lane, std::size_t kVectors>
-void some_events(const Band& band, std::size_t now, std::size_t at, std::int32_t* sums) {
-  if (now == kVectors) return event_tile<Lane, kVectors>(band, at, sums);
-  if constexpr (kVectors > 1) some_events<Lane, kVectors - 1>(band, now, at, sums);
+void some_events(const Band& band, std::size_t now, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  if (now == kVectors) return event_tile<Lane, kVectors>(band, at, from, sums);
+  if constexpr (kVectors > 1) some_events<Lane, kVectors - 1>(band, now, at, from, sums);
 }
 template <class Lane, std::size_t kVectors>
-void some_dense(const Band& band, std::size_t now, std::size_t at, std::int32_t* sums) {
-  if (now == kVectors) return dense_rows<Lane, kVectors>(band, at, sums);
-  if constexpr (kVectors > 1) some_dense<Lane, kVectors - 1>(band, now, at, sums);
+void some_dense(const Band& band, std::size_t now, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  if (now == kVectors) return dense_rows<Lane, kVectors>(band, at, from, sums);
+  if constexpr (kVectors > 1) some_dense<Lane, kVectors - 1>(band, now, at, from, sums);
 }
 
 // Outputs are taken by as many vectors at a time as there are registers for; lanes divide kTile, which divides outputs.
@@ -135,7 +147,7 @@ void add_events(const Band& band, std::int32_t* sums) {
   const std::size_t lanes = Lane::lanes();
   for (std::size_t at = 0; at < band.outputs;) {
     const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
-    some_events<Lane, kMost>(band, now, at, sums);
+    some_events<Lane, kMost>(band, now, at, band.from ? band.from : sums, sums);
     at += now * lanes;
   }
 }
@@ -146,7 +158,7 @@ void add_dense(const Band& band, std::int32_t* sums) {
   const std::size_t lanes = Lane::lanes();
   for (std::size_t at = 0; at < band.outputs;) {
     const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
-    some_dense<Lane, kMost>(band, now, at, sums);
+    some_dense<Lane, kMost>(band, now, at, band.from ? band.from : sums, sums);
     at += now * lanes;
   }
 }

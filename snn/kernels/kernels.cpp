@@ -101,16 +101,21 @@ struct Wide {
     to.sum = hn::Add(to.sum, from.sum);
     to.rest = hn::Add(to.rest, from.rest);
   }
-  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
-    const I32 d;
 #if HWY_ARCH_ARM
+  static HWY_INLINE Sum start(const std::int32_t*) { return zero(); }
+  static HWY_INLINE void finish(const Sum& sum, const std::int32_t* from, std::int32_t* sums) {
+    const I32 d;
     // Products of one output lie side by side, the lower outputs' in `sum`, the upper ones' in `rest`.
-    const auto total = hn::Add(hn::ConcatEven(d, from.rest, from.sum), hn::ConcatOdd(d, from.rest, from.sum));
-#else
-    const auto total = from.sum;  // the pairwise multiply-add leaves one lane an output, and `rest` alone
-#endif
-    hn::StoreU(hn::Add(hn::LoadU(d, sums), total), d, sums);
+    const auto added = hn::Add(hn::ConcatEven(d, sum.rest, sum.sum), hn::ConcatOdd(d, sum.rest, sum.sum));
+    hn::StoreU(hn::Add(hn::LoadU(d, from), added), d, sums);
   }
+#else
+  // The pairwise multiply-add leaves one lane an output, and `rest` alone.
+  static HWY_INLINE Sum start(const std::int32_t* from) { return {hn::LoadU(I32(), from), hn::Zero(I32())}; }
+  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) {
+    hn::StoreU(sum.sum, I32(), sums);
+  }
+#endif
 };
 
 #if HWY_ARCH_X86
@@ -148,8 +153,9 @@ struct Narrow {
     of.pairs = hn::Zero(I16());
   }
   static HWY_INLINE void join(Sum&, const Sum&) {}
-  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
-    hn::StoreU(hn::Add(hn::LoadU(I32(), sums), from.sum), I32(), sums);
+  static HWY_INLINE Sum start(const std::int32_t* from) { return {hn::Zero(I16()), hn::LoadU(I32(), from)}; }
+  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) {
+    hn::StoreU(sum.sum, I32(), sums);
   }
 };
 #endif
@@ -177,12 +183,12 @@ void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) 
 }
 
 template <class D>
-HWY_INLINE void add_lanes(D, hn::Vec<D> sum, std::int32_t* sums) {
+HWY_INLINE void add_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int32_t* sums) {
   const hn::RepartitionToWide<D> d32;
   const hn::Half<D> dh;
   const std::size_t half = hn::Lanes(d32);
-  hn::StoreU(hn::Add(hn::LoadU(d32, sums), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
-  hn::StoreU(hn::Add(hn::LoadU(d32, sums + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
+  hn::StoreU(hn::Add(hn::LoadU(d32, from), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
+  hn::StoreU(hn::Add(hn::LoadU(d32, from + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
 }
 
 // a + b modulo `period`, of two that are below it.
@@ -195,7 +201,7 @@ HWY_INLINE std::size_t wrapped(std::size_t a, std::size_t b, std::size_t period)
 // do: there are none in the loop.)
 template <std::size_t kVectors, class D>
 HWY_INLINE std::size_t add_short_vectors(D d, std::size_t i, std::span<const ShortTap> taps, std::size_t n,
-                                         std::size_t period, std::int32_t* sums) {
+                                         std::size_t period, const std::int32_t* from, std::int32_t* sums) {
   const hn::RebindToUnsigned<D> du;
   const std::size_t lanes = hn::Lanes(d);
   if (i + kVectors * lanes > n) return i;
@@ -214,18 +220,19 @@ HWY_INLINE std::size_t add_short_vectors(D d, std::size_t i, std::span<const Sho
         sum[v] = hn::Add(sum[v], hn::Mul(counts, hn::LoadU(d, tap.weights + offset[v])));
       }
     }
-    for (std::size_t v = 0; v < kVectors; ++v) add_lanes(d, sum[v], sums + i + v * lanes);
+    for (std::size_t v = 0; v < kVectors; ++v) add_lanes(d, sum[v], from + i + v * lanes, sums + i + v * lanes);
   }
   return i;
 }
 
-void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, std::int32_t* sums) {
+void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, const std::int32_t* from,
+                        std::int32_t* sums) {
   const hn::CappedTag<std::int16_t, kTapSlack> d;
-  std::size_t i = add_short_vectors<4>(d, 0, taps, n, period, sums);
-  i = add_short_vectors<1>(d, i, taps, n, period, sums);
-  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 16>(), i, taps, n, period, sums);
-  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 8>(), i, taps, n, period, sums);
-  reference::add_short_products_from(i, taps, n, period, sums);
+  std::size_t i = add_short_vectors<4>(d, 0, taps, n, period, from, sums);
+  i = add_short_vectors<1>(d, i, taps, n, period, from, sums);
+  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 16>(), i, taps, n, period, from, sums);
+  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 8>(), i, taps, n, period, from, sums);
+  reference::add_short_products_from(i, taps, n, period, from, sums);
 }
 
 #include "snn/kernels/firing-inl.hpp"

@@ -35,6 +35,7 @@ struct Band {
   std::size_t outputs;           // a multiple of kTile
   std::size_t row;               // from one word's weights to the next one's; at least `outputs`
   std::size_t pitch;             // between the sums of two positions; at most `outputs`
+  const std::int32_t* from = nullptr;  // what the sums begin with, where pitch == outputs; null: with what they are
   // Narrow only. Products of pairs are added up in 16 bits where the machine has no instruction for all four in 32:
   // that many words (any of them), or that many neighbours from a multiple of it on, never leave 16 bits.
   std::size_t run, chunk;
@@ -149,8 +150,9 @@ struct Table {
                              std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts,
                              std::uint32_t listed);
 
-  // sums[position * pitch + o] += sum over all stretches of counts * weights, for o < outputs. Reads and writes (adding
-  // zero) up to kTile sums beyond a position's own, hence beyond the band.
+  // sums[position * pitch + o] += sum over all stretches of counts * weights, for o < outputs; with Band::from, from[..] +
+  // it. Reads and writes (adding zero) up to kTile sums beyond a position's own, hence beyond the band, where
+  // outputs > pitch.
   void (*wide_events)(const Band& band, std::int32_t* sums);
   void (*wide_dense)(const Band& band, std::int32_t* sums);
   Count narrow_greatest;  // counts up to this may be narrow; 0: this machine is not faster with bytes
@@ -162,8 +164,10 @@ struct Table {
 
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
-  // The same where the sums of all taps' products (and of any of them) stay inside 16 bits.
-  void (*add_short_products)(std::span<const ShortTap> taps, std::size_t n, std::size_t period, std::int32_t* sums);
+  // sums = from + the same, where the sums of all taps' products (and of any of them) stay inside 16 bits. from == sums, or
+  // apart from them.
+  void (*add_short_products)(std::span<const ShortTap> taps, std::size_t n, std::size_t period, const std::int32_t* from,
+                             std::int32_t* sums);
 
   // out = clamp(floor((sum + (theta >> 1)) / theta), 0, C)
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);

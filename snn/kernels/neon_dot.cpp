@@ -28,9 +28,8 @@ struct Dot {
   static HWY_INLINE void add(Sum& to, Word counts, Word weights) { to = vdotq_s32(to, counts, weights); }
   static HWY_INLINE void settle(Sum&) {}
   static HWY_INLINE void join(Sum& to, const Sum& from) { to = vaddq_s32(to, from); }
-  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
-    vst1q_s32(sums, vaddq_s32(vld1q_s32(sums), from));
-  }
+  static HWY_INLINE Sum start(const std::int32_t* from) { return vld1q_s32(from); }
+  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) { vst1q_s32(sums, sum); }
 };
 
 #include "snn/kernels/bands-inl.hpp"

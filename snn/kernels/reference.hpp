@@ -46,8 +46,14 @@ template <class Part>
 void add_word(const Band& band, std::uint32_t counts, const std::uint32_t* weights, std::int32_t* sums) {
   for (std::size_t o = 0; o < band.outputs; ++o) sums[o] += product<Part>(counts, weights[o]);
 }
+// What the positions' own sums begin with. (Vectors write beyond them, which a Band with `from` leaves no room for.)
+inline void start_band(const Band& band, std::int32_t* sums) {
+  if (band.from && band.from != sums) 
+    std::copy_n(band.from, (band.positions - 1) * band.pitch + band.outputs, sums);
+}
 template <class Part>
 void add_events(const Band& band, std::int32_t* sums) {
+  start_band(band, sums);
   for (std::size_t x = 0; x < band.positions; ++x) {
     for (const Stretch& stretch : std::span(band.stretches, band.stretch_count)) {
       const std::uint32_t* starts = stretch.starts + x * band.stride;
@@ -59,6 +65,7 @@ void add_events(const Band& band, std::int32_t* sums) {
 }
 template <class Part>
 void add_dense(const Band& band, std::int32_t* sums) {
+  start_band(band, sums);
   for (std::size_t x = 0; x < band.positions; ++x) {
     for (const Stretch& stretch : std::span(band.stretches, band.stretch_count)) {
       for (std::size_t i = 0; i < band.words; ++i) {
@@ -78,13 +85,16 @@ inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t*
 
 // From `i` on, so that kernels in vectors can leave it their rest.
 inline void add_short_products_from(std::size_t i, std::span<const ShortTap> taps, std::size_t n, std::size_t period,
-                                    std::int32_t* sums) {
-  for (; i < n; ++i)
+                                    const std::int32_t* from, std::int32_t* sums) {
+  for (; i < n; ++i) {
+    sums[i] = from[i];
     for (const ShortTap& tap : taps) sums[i] += std::int32_t{tap.counts[i]} * tap.weights[i % period];
+  }
 }
 
-inline void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, std::int32_t* sums) {
-  add_short_products_from(0, taps, n, period, sums);
+inline void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period,
+                               const std::int32_t* from, std::int32_t* sums) {
+  add_short_products_from(0, taps, n, period, from, sums);
 }
 
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {

@@ -29,8 +29,9 @@ struct Dot {
   static HWY_INLINE void add(Sum& to, Word counts, Word weights) { to = _mm512_dpbusd_epi32(to, counts, weights); }
   static HWY_INLINE void settle(Sum&) {}
   static HWY_INLINE void join(Sum& to, const Sum& from) { to = _mm512_add_epi32(to, from); }
-  static HWY_INLINE void store(const Sum& from, std::int32_t* sums) {
-    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), from));
+  static HWY_INLINE Sum start(const std::int32_t* from) { return _mm512_loadu_si512(from); }
+  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) {
+    _mm512_storeu_si512(sums, sum);
   }
 };
 
