@@ -10,14 +10,44 @@
 // Both keep a tile's sums in registers over all words of a position; the tile is the outer loop, so that its weights
 // stay in the first cache where they fit.
 
-// (Without lambdas: they would not be compiled for the instruction set.)
+// Sums are reached by indices that are constants before anything is inlined: else the compiler keeps them in memory. (And
+// without lambdas, which would not be compiled for the instruction set.)
+template <std::size_t kCount>
+using Each = std::make_index_sequence<kCount>;
 
-template <class Lane, std::size_t kVectors>
-HWY_INLINE void add_event(const Band& band, std::uint32_t e, const std::uint32_t* weights,
+// `sum` is [position][vector].
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
+HWY_INLINE void start_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
+                           std::size_t pitch) {
+  ((sum[I] = Lane::start(from + I / kVectors * pitch + I % kVectors * Lane::lanes())), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
+HWY_INLINE void finish_sums(std::index_sequence<I...>, const typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
+                            std::size_t pitch, std::int32_t* sums) {
+  (Lane::finish(sum[I], from + I / kVectors * pitch + I % kVectors * Lane::lanes(),
+                sums + I / kVectors * pitch + I % kVectors * Lane::lanes()),
+   ...);
+}
+template <class Lane, std::size_t kSums, std::size_t... I>
+HWY_INLINE void zero_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
+  ((sum[I] = Lane::zero()), ...);
+}
+template <class Lane, std::size_t kSums, std::size_t... I>
+HWY_INLINE void settle_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
+  (Lane::settle(sum[I]), ...);
+}
+template <class Lane, std::size_t kSums, std::size_t... I>
+HWY_INLINE void join_sums(std::index_sequence<I...>, typename Lane::Sum (&to)[kSums],
+                          const typename Lane::Sum (&from)[kSums]) {
+  (Lane::join(to[I], from[I]), ...);
+}
+
+template <class Lane, std::size_t kVectors, std::size_t... V>
+HWY_INLINE void add_event(std::index_sequence<V...>, const Band& band, std::uint32_t e, const std::uint32_t* weights,
                           typename Lane::Sum (&sum)[kVectors]) {
   const auto counts = Lane::all(band.values[e]);
   const std::uint32_t* row = weights + band.offsets[e];
-  for (std::size_t v = 0; v < kVectors; ++v) Lane::add(sum[v], counts, Lane::load(row + v * Lane::lanes()));
+  (Lane::add(sum[V], counts, Lane::load(row + V * Lane::lanes())), ...);
 }
 
 // kVectors vectors of outputs from `at` on, at every position.
@@ -25,16 +55,16 @@ template <class Lane, std::size_t kVectors>
 void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
   constexpr std::size_t kChains =
       Lane::kChains == 1 ? 1 : kVectors >= 4 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
+  constexpr Each<kVectors> kAll;
   const std::uint32_t* const packed = band.packed + at;
-  const std::size_t lanes = Lane::lanes();
   from += at;
   sums += at;
   for (std::size_t x = 0; x < band.positions; ++x, from += band.pitch, sums += band.pitch) {
-    typename Lane::Sum sum[kChains][kVectors];
-    HWY_UNROLL(8)
-    for (std::size_t v = 0; v < kVectors; ++v) sum[0][v] = Lane::start(from + v * lanes);
-    for (std::size_t c = 1; c < kChains; ++c)
-      for (auto& vector : sum[c]) vector = Lane::zero();
+    typename Lane::Sum sum[kVectors], second[kVectors], third[kVectors], fourth[kVectors];
+    start_sums<Lane, kVectors>(kAll, sum, from, band.pitch);
+    if constexpr (kChains > 1) zero_sums<Lane>(kAll, second);
+    if constexpr (kChains > 2) zero_sums<Lane>(kAll, third);
+    if constexpr (kChains > 2) zero_sums<Lane>(kAll, fourth);
     std::uint32_t left = static_cast<std::uint32_t>(band.run);
     for (std::size_t s = 0; s < band.stretch_count; ++s) {
       const Stretch& stretch = band.stretches[s];
@@ -46,39 +76,62 @@ void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std:
       if constexpr (Lane::kBounded) {
         while (e != end) {
           const std::uint32_t now = left < end - e ? left : end - e;
-          for (const std::uint32_t last = e + now; e != last; ++e) add_event<Lane, kVectors>(band, e, weights, sum[0]);
+          for (const std::uint32_t last = e + now; e != last; ++e)
+            add_event<Lane, kVectors>(kAll, band, e, weights, sum);
           left -= now;
           if (left != 0) continue;
-          for (auto& vector : sum[0]) Lane::settle(vector);
+          settle_sums<Lane>(kAll, sum);
           left = static_cast<std::uint32_t>(band.run);
         }
       } else {
-        for (; e + kChains <= end; e += kChains)
-          for (std::uint32_t c = 0; c < kChains; ++c) add_event<Lane, kVectors>(band, e + c, weights, sum[c]);
-        for (; e < end; ++e) add_event<Lane, kVectors>(band, e, weights, sum[0]);
+        for (; e + kChains <= end; e += kChains) {
+          add_event<Lane, kVectors>(kAll, band, e, weights, sum);
+          if constexpr (kChains > 1) add_event<Lane, kVectors>(kAll, band, e + 1, weights, second);
+          if constexpr (kChains > 2) add_event<Lane, kVectors>(kAll, band, e + 2, weights, third);
+          if constexpr (kChains > 2) add_event<Lane, kVectors>(kAll, band, e + 3, weights, fourth);
+        }
+        for (; e < end; ++e) add_event<Lane, kVectors>(kAll, band, e, weights, sum);
       }
     }
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      for (std::size_t c = 1; c < kChains; ++c) Lane::join(sum[0][v], sum[c][v]);
-      Lane::settle(sum[0][v]);
-      Lane::finish(sum[0][v], from + v * lanes, sums + v * lanes);
-    }
+    if constexpr (kChains > 2) join_sums<Lane>(kAll, third, fourth);
+    if constexpr (kChains > 2) join_sums<Lane>(kAll, sum, third);
+    if constexpr (kChains > 1) join_sums<Lane>(kAll, sum, second);
+    settle_sums<Lane>(kAll, sum);
+    finish_sums<Lane, kVectors>(kAll, sum, from, band.pitch, sums);
   }
+}
+
+// One word of kPosition's counts, and its weights.
+template <class Lane, std::size_t kPosition, std::size_t kVectors, std::size_t kSums, std::size_t... V>
+HWY_INLINE void add_word(std::index_sequence<V...>, const std::byte* counts,
+                         const typename Lane::Word (&row)[kVectors], typename Lane::Sum (&sum)[kSums]) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, counts, 4);
+  const auto value = Lane::all(word);
+  (Lane::add(sum[kPosition * kVectors + V], value, row[V]), ...);
+}
+// Positions are reached from every fifth: one and three strides in registers serve all of them.
+constexpr std::size_t kReach = 5;
+template <class Lane, std::size_t kVectors, std::size_t kBases, std::size_t kSums, std::size_t... P>
+HWY_INLINE void add_words(std::index_sequence<P...>, const std::byte* const (&counts)[kBases], std::size_t stride,
+                          const typename Lane::Word (&row)[kVectors], typename Lane::Sum (&sum)[kSums]) {
+  (add_word<Lane, P>(Each<kVectors>(), counts[P / kReach] + P % kReach * stride, row, sum), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t... V>
+HWY_INLINE void load_row(std::index_sequence<V...>, const std::uint32_t* weights, typename Lane::Word (&row)[kVectors]) {
+  ((row[V] = Lane::load(weights + V * Lane::lanes())), ...);
 }
 
 // kPositions positions from `x` on, kVectors vectors of outputs from `at` on: one load of a weight serves all of them.
 template <class Lane, std::size_t kPositions, std::size_t kVectors>
 void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
-  // Positions are reached from every fifth: one and three strides in registers serve all of them.
-  constexpr std::size_t kReach = 5, kBases = (kPositions + kReach - 1) / kReach;
-  const std::size_t lanes = Lane::lanes(), stride = band.stride_bytes;
+  constexpr std::size_t kBases = (kPositions + kReach - 1) / kReach;
+  constexpr Each<kPositions * kVectors> kAll;
+  const std::size_t stride = band.stride_bytes;
   from += x * band.pitch + at;
   sums += x * band.pitch + at;
-  typename Lane::Sum sum[kPositions][kVectors];
-  HWY_UNROLL(16)
-  for (std::size_t p = 0; p < kPositions; ++p)
-    HWY_UNROLL(4)
-    for (std::size_t v = 0; v < kVectors; ++v) sum[p][v] = Lane::start(from + p * band.pitch + v * lanes);
+  typename Lane::Sum sum[kPositions * kVectors];
+  start_sums<Lane, kVectors>(kAll, sum, from, band.pitch);
   const std::size_t chunk = Lane::kBounded ? band.chunk : band.words;
   for (std::size_t s = 0; s < band.stretch_count; ++s) {
     const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
@@ -88,21 +141,14 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int3
       const std::size_t end = chunk < band.words - i ? i + chunk : band.words;
       for (; i < end; ++i, weights += band.row) {
         typename Lane::Word row[kVectors];
-        for (std::size_t v = 0; v < kVectors; ++v) row[v] = Lane::load(weights + v * lanes);
-        for (std::size_t p = 0; p < kPositions; ++p) {
-          std::uint32_t word = 0;
-          std::memcpy(&word, counts[p / kReach] + p % kReach * stride, 4);
-          const auto value = Lane::all(word);
-          for (std::size_t v = 0; v < kVectors; ++v) Lane::add(sum[p][v], value, row[v]);
-        }
+        load_row<Lane>(Each<kVectors>(), weights, row);
+        add_words<Lane, kVectors>(Each<kPositions>(), counts, stride, row, sum);
         for (auto& base : counts) base += 4;
       }
-      for (auto& position : sum)
-        for (auto& vector : position) Lane::settle(vector);
+      settle_sums<Lane>(kAll, sum);
     }
   }
-  for (std::size_t p = 0; p < kPositions; ++p, from += band.pitch, sums += band.pitch)
-    for (std::size_t v = 0; v < kVectors; ++v) Lane::finish(sum[p][v], from + v * lanes, sums + v * lanes);
+  finish_sums<Lane, kVectors>(kAll, sum, from, band.pitch, sums);
 }
 
 // `now` positions, at most kPositions.

@@ -11,6 +11,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <utility>
+
 #include "snn/kernels/kernels.hpp"
 #include "snn/kernels/neon_dot.hpp"
 #include "snn/kernels/reference.hpp"
