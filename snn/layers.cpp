@@ -55,25 +55,42 @@ void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const
   add_pooled_row(pool, from, to, counts, oy, sums);
 }
 
+namespace {
+
+// Whether every window lies in the source and reads adjacent positions.
+template <class W>
+bool windows_are_whole(const W& window, const Shape& from, const Shape& to) {
+  const Extent y = vertical(window, from, to), x = horizontal(window, from, to);
+  return y.dilation == 1 && x.dilation == 1 && y.pad == 0 && x.pad == 0 &&
+         y.first(y.target - 1) + y.kernel <= y.source && x.first(x.target - 1) + x.kernel <= x.source;
+}
+template <class W, class Kernel>
+void pool_whole(const W& window, const Shape& from, const Shape& to, const Count* counts, Count* out, Kernel kernel) {
+  const std::size_t pitch = std::size_t{from.width} * from.channels;
+  const kernels::PoolWindow pool{.height = window.kernel_height,
+                                 .width = window.kernel_width,
+                                 .pitch = pitch,
+                                 .stride = std::size_t{window.stride_x} * from.channels,
+                                 .channels = from.channels};
+  for (std::uint32_t oy = 0; oy < to.height; ++oy, counts += window.stride_y * pitch)
+    kernel(pool, counts, to.width, out + std::size_t{oy} * to.width * to.channels);
+}
+
+}  // namespace
+
 void sum_pool(const kernels::Table& kernels, const SumPool& pool, const Shape& from, const Shape& to,
               const Count* counts, Count* out) {
-  const Extent y = vertical(pool, from, to), x = horizontal(pool, from, to);
-  const bool whole = y.pad == 0 && x.pad == 0 && y.first(y.target - 1) + y.kernel <= y.source &&
-                     x.first(x.target - 1) + x.kernel <= x.source;
-  if (whole && pool.multiplier.empty()) {
-    const std::size_t pitch = std::size_t{from.width} * from.channels;
-    const kernels::PoolWindow window{.height = pool.kernel_height,
-                                     .width = pool.kernel_width,
-                                     .pitch = pitch,
-                                     .stride = std::size_t{pool.stride_x} * from.channels,
-                                     .channels = from.channels};
-    for (std::uint32_t oy = 0; oy < to.height; ++oy, counts += pool.stride_y * pitch)
-      kernels.sum_windows(window, counts, to.width, out + std::size_t{oy} * to.width * to.channels);
-    return;
-  }
+  if (windows_are_whole(pool, from, to) && pool.multiplier.empty())
+    return pool_whole(pool, from, to, counts, out, kernels.sum_windows);
   std::fill_n(out, to.neurons(), Count{0});
   for (std::uint32_t oy = 0; oy < to.height; ++oy)  // sums stay below 2^15 (rules.cpp), so 16 bits hold them
     add_pooled_row(pool, from, to, counts, oy, out + std::size_t{oy} * to.width * to.channels);
+}
+
+void max_pool(const kernels::Table& kernels, const MaxPool& pool, const Shape& from, const Shape& to,
+              const Count* counts, Count* out) {
+  if (windows_are_whole(pool, from, to)) return pool_whole(pool, from, to, counts, out, kernels.greatest_of_windows);
+  max_pool(pool, from, to, counts, out);
 }
 
 template <class T>
@@ -85,7 +102,6 @@ void max_pool(const MaxPool& pool, const Shape& from, const Shape& to, const T* 
         for (std::uint32_t c = 0; c < to.channels; ++c) out[c] = std::max(out[c], pixel[c]);
       });
 }
-template void max_pool(const MaxPool&, const Shape&, const Shape&, const Count*, Count*);
 template void max_pool(const MaxPool&, const Shape&, const Shape&, const std::int32_t*, std::int32_t*);
 
 void add_fan_out(const Model& model, const Projection& projection, std::span<std::uint32_t> fan_out) {

@@ -119,18 +119,28 @@ std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out,
   return total(sum) + reference::sum_where_small(counts + i, fan_out + i, n - i);
 }
 
-void sum_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+template <bool kSums>
+HWY_INLINE void pool_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
   const U16 d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t p = 0; p < positions; ++p, from += window.stride, to += window.channels) {
     for (std::size_t c = 0; c < window.channels; c += lanes) {
-      auto sum = hn::Zero(d);
-      for (std::size_t y = 0; y < window.height; ++y)
-        for (std::size_t x = 0; x < window.width; ++x)
-          sum = hn::Add(sum, hn::LoadU(d, from + y * window.pitch + x * window.channels + c));
-      hn::StoreU(sum, d, to + c);  // what lies beyond the last channel is written again by the next position
+      auto pooled = hn::Zero(d);
+      for (std::size_t y = 0; y < window.height; ++y) {
+        for (std::size_t x = 0; x < window.width; ++x) {
+          const auto counts = hn::LoadU(d, from + y * window.pitch + x * window.channels + c);
+          pooled = kSums ? hn::Add(pooled, counts) : hn::Max(pooled, counts);
+        }
+      }
+      hn::StoreU(pooled, d, to + c);  // what lies beyond the last channel is written again by the next position
     }
   }
+}
+void sum_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+  pool_windows<true>(window, from, positions, to);
+}
+void greatest_of_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+  pool_windows<false>(window, from, positions, to);
 }
 
 std::uint64_t set_bits(const Count* counts, std::size_t n) {

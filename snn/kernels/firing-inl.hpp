@@ -85,10 +85,13 @@ HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_
 void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
   const hn::Rebind<float, I32> df;
   const std::size_t lanes = hn::Lanes(df);
-  if (volley.period % (2 * lanes) == 0) {
+  for (std::size_t times = 1; times <= 4; ++times) {  // 24 channels are no whole vectors of 16 in pairs; 4 times 24 are
+    SmallVolley whole = volley;
+    whole.period = times * volley.period;
+    if (whole.period % (2 * lanes) != 0 || n % whole.period != 0) continue;
     std::size_t at = 0;
-    for (; at + 4 * lanes <= volley.period; at += 4 * lanes) fire_small_channels<2>(volley, sums, n, at, out);
-    for (; at < volley.period; at += 2 * lanes) fire_small_channels<1>(volley, sums, n, at, out);
+    for (; at + 4 * lanes <= whole.period; at += 4 * lanes) fire_small_channels<2>(whole, sums, n, at, out);
+    for (; at < whole.period; at += 2 * lanes) fire_small_channels<1>(whole, sums, n, at, out);
     return;
   }
   const auto ceiling = hn::Set(df, volley.ceiling);

@@ -288,6 +288,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .sum_where = sum_where,
                    .sum_where_small = sum_where_small,
                    .sum_windows = sum_windows,
+                   .greatest_of_windows = greatest_of_windows,
                    .greatest = greatest};
 #undef SYN_TABLE_NAME
 

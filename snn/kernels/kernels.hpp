@@ -197,6 +197,8 @@ struct Table {
   // to[p * channels + c] = the sum over the window that begins p * stride counts behind `from`. Sums stay below 2^15.
   // Both sides have slack, and `to` is written into it.
   void (*sum_windows)(const PoolWindow& window, const Count* from, std::size_t positions, Count* to);
+  // The same with the greatest count instead of the sum.
+  void (*greatest_of_windows)(const PoolWindow& window, const Count* from, std::size_t positions, Count* to);
   Count (*greatest)(const Count* counts, std::size_t n);
 };
 

@@ -238,16 +238,23 @@ inline std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* f
   return sum;
 }
 
-inline void sum_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+template <class Fn>
+void pool_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to, Fn&& pool) {
   for (std::size_t p = 0; p < positions; ++p) {
     for (std::size_t c = 0; c < window.channels; ++c) {
-      Count sum = 0;
+      Count pooled = 0;
       for (std::size_t y = 0; y < window.height; ++y)
         for (std::size_t x = 0; x < window.width; ++x)
-          sum = static_cast<Count>(sum + from[p * window.stride + y * window.pitch + x * window.channels + c]);
-      to[p * window.channels + c] = sum;
+          pooled = pool(pooled, from[p * window.stride + y * window.pitch + x * window.channels + c]);
+      to[p * window.channels + c] = pooled;
     }
   }
+}
+inline void sum_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+  pool_windows(window, from, positions, to, [](Count a, Count b) { return static_cast<Count>(a + b); });
+}
+inline void greatest_of_windows(const PoolWindow& window, const Count* from, std::size_t positions, Count* to) {
+  pool_windows(window, from, positions, to, [](Count a, Count b) { return std::max(a, b); });
 }
 
 inline Count greatest(const Count* counts, std::size_t n) {
@@ -281,6 +288,7 @@ inline constexpr Table kTable{.name = "reference",
                               .sum_where = sum_where,
                               .sum_where_small = sum_where_small,
                               .sum_windows = sum_windows,
+                              .greatest_of_windows = greatest_of_windows,
                               .greatest = greatest};
 
 }  // namespace syn::snn::kernels::reference

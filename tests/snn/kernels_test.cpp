@@ -373,13 +373,15 @@ TEST_CASE("sums of pooling windows equal their plain twin") {
     const std::size_t pitch = ((positions - 1) * stride + width) * channels, n = positions * channels;
     const auto counts = some_counts(random, height * pitch + kSlack, 2047);
     const PoolWindow window{height, width, pitch, stride * channels, channels};
-    std::vector<Count> expected(n);
-    reference::sum_windows(window, counts.data(), positions, expected.data());
+    std::vector<Count> sums(n), greatest(n);
+    reference::sum_windows(window, counts.data(), positions, sums.data());
+    reference::greatest_of_windows(window, counts.data(), positions, greatest.data());
     each_table([&](const Table& table) {
-      std::vector<Count> sums(n + kSlack);
-      table.sum_windows(window, counts.data(), positions, sums.data());
-      sums.resize(n);
-      CHECK(sums == expected);
+      std::vector<Count> pooled(n + kSlack);
+      table.sum_windows(window, counts.data(), positions, pooled.data());
+      CHECK(std::equal(sums.begin(), sums.end(), pooled.begin()));
+      table.greatest_of_windows(window, counts.data(), positions, pooled.data());
+      CHECK(std::equal(greatest.begin(), greatest.end(), pooled.begin()));
     });
   }
 }
