@@ -13,8 +13,7 @@ void at_least(Vector& buffer, std::size_t n) {
 }
 
 Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
-  return {scratch.values.data() + input.events_at, scratch.offsets.data() + input.events_at,
-          scratch.starts.data() + input.starts_at, scratch.copy.data() + input.copy_at,
+  return {scratch.values.data(), scratch.offsets.data(), scratch.starts.data(), scratch.copy.data() + input.copy_at,
           scratch.rows.data() + input.rows_at};
 }
 

@@ -105,8 +105,8 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
 void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels) {
   ListRoom needed, at_most;
   const auto add = [](ListRoom& to, const Linear::Size& size) {
-    to.events += size.events + kSlack;
-    to.starts += size.starts;
+    to.events = std::max(to.events, size.events);
+    to.starts = std::max(to.starts, size.starts);
     to.copies += (size.copy + kCopySlack) / kLine * kLine;
     to.rows += size.rows;
   };
@@ -120,8 +120,6 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
       input.linear = static_cast<int>(linears.size());
       const Linear& linear = conv ? linears.emplace_back(*conv, from, to, kernels)
                                   : linears.emplace_back(*dense, from, to, kernels);
-      input.events_at = needed.events;
-      input.starts_at = needed.starts;
       input.copy_at = needed.copies;
       input.rows_at = needed.rows;
       add(needed, linear.size());

@@ -19,8 +19,7 @@ struct Input {  // one projection into a stage
   const Connection* connection = nullptr;
   int linear = -1;       // index in Compiled::linears, or -1
   int channelwise = -1;  // index in Compiled::channelwise, or -1; both -1: pooling
-  std::size_t events_at = 0, starts_at = 0, copy_at = 0,
-              rows_at = 0;  // its regions of the scratch, while its stage runs
+  std::size_t copy_at = 0, rows_at = 0;  // its regions of the scratch, while its stage runs
 };
 
 struct Stage {  // one population
@@ -60,7 +59,7 @@ struct Stage {  // one population
   bool has_fan_out() const { return !small_fan_out.empty() || !fan_out.empty(); }
 };
 
-// What the linear projections into one stage list there.
+// What the linear projections into one stage take: copies and rows of all of them, events and starts of one.
 struct ListRoom {
   std::size_t events = 0, starts = 0, copies = 0, rows = 0;  // elements, elements, bytes, elements
 

@@ -17,7 +17,7 @@ std::size_t rounded_up(std::size_t n, std::size_t step) {
 constexpr std::size_t kFewChannels = 8;
 // In 16 bits, sums that must be settled after fewer words than this cost more than they save.
 constexpr std::size_t kShortRun = 3;
-constexpr std::uint32_t kListed = 1u << 31;
+constexpr std::size_t kBatch = 32;  // rows or stretches a call
 constexpr std::int32_t kNarrowLimit = 32767;
 
 }  // namespace
@@ -68,8 +68,8 @@ Linear::Packing Linear::packing(bool narrow) const {
 
 Linear::Size Linear::size_of(const Packing& packing) const {
   return {.weights = stretches() * packing.stretch_words * padded_outputs_,
-          .events = packing.has_events() ? height_ * (width_ * packing.pixel_words() + kernels::kSlack) : 0,
-          .starts = packing.has_events() ? height_ * (width_ + 1) : 0,
+          .events = packing.has_events() ? kernel_rows() * width_ * packing.pixel_words() + kernels::kSlack : 0,
+          .starts = packing.has_events() ? width_ + 1 : 0,
           .copy = height_ * width_ * packing.pixel_bytes(),
           .rows = height_};
 }
@@ -205,38 +205,23 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
   if (!packing_.has_events()) return Method::dense;
   std::size_t some = 0, all = 0;
   each_row(oy, [&](std::size_t, std::size_t row) {
-    some += listed.rows[row] & ~kListed;
+    some += listed.rows[row];
     all += row_words();
   });
   return some == 0 ? Method::none : some * 100 > all * kernels.dense_percent ? Method::dense : Method::events;
 }
 
-void Linear::list(const kernels::Table& kernels, const Listed& listed, std::size_t row) const {
-  if ((listed.rows[row] & kListed) != 0) return;
-  listed.rows[row] |= kListed;
-  // A row's lists have slack of their own: rows are listed in any order.
-  const std::size_t at = row * (row_words() + kernels::kSlack);
-  kernels.list_events(reinterpret_cast<const std::uint32_t*>(listed.copy) + row * row_words(), width_,
-                      packing_.pixel_words(), static_cast<std::uint32_t>(padded_outputs_), listed.values + at,
-                      listed.offsets + at, listed.starts + row * (width_ + 1), static_cast<std::uint32_t>(at));
-}
-
 void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                      const std::int32_t* from, std::int32_t* sums) const {
   const Method chosen = method(kernels, listed, oy);
-  const auto start = [&] {
+  if (from != sums && (chosen == Method::none || padded_outputs_ != outputs_)) {
     const auto others = static_cast<std::size_t>(x_.target - 1);
-    if (from != sums) std::copy_n(from, others * outputs_ + part.last_output - part.first_output, sums);
+    std::copy_n(from, others * outputs_ + part.last_output - part.first_output, sums);
     from = sums;
-  };
-  if (chosen == Method::none) return start();
-  if (padded_outputs_ != outputs_) start();
-  const bool dense = chosen == Method::dense;
-  constexpr std::size_t kBatch = 32;
-  std::array<kernels::Stretch, kBatch> stretches;
-  const std::size_t pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0;
+  }
+  if (chosen == Method::none) return;
   kernels::Band band{
-      .stretches = stretches.data(),
+      .stretches = nullptr,
       .stretch_count = 0,
       .positions = static_cast<std::size_t>(x_.target),
       .packed = packed_.data() + part.first_output,
@@ -250,32 +235,76 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
       .offsets = listed.offsets,
       .pixels = stretch_pixels_,
       .stride = static_cast<std::size_t>(x_.stride),
-      .pixel_weights = pixel_weights,
+      .pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0,
       .words = packing_.stretch_words,
       .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
-  const auto add = packing_.narrow ? (dense ? kernels.narrow_dense : kernels.narrow_events)
-                                   : (dense ? kernels.wide_dense : kernels.wide_events);
-  const auto across = static_cast<std::size_t>(x_.kernel) / stretch_pixels_;
+  if (chosen == Method::dense) {
+    add_dense(kernels, listed, oy, band, sums);
+  } else {
+    add_events(kernels, listed, oy, band, sums);
+  }
+}
+
+// Rows and stretches go in batches; sums begin with Band::from in the first one. A kernel that lies in the border
+// altogether has a batch without any.
+void Linear::add_dense(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
+                       std::int32_t* sums) const {
+  const auto add = packing_.narrow ? kernels.narrow_dense : kernels.wide_dense;
+  std::array<kernels::Stretch, kBatch> stretches;
+  band.stretches = stretches.data();
+  const auto flush = [&] {
+    add(band, sums);
+    band.from = sums;
+    band.stretch_count = 0;
+  };
   each_row(oy, [&](std::size_t ky, std::size_t row) {
-    if (!dense) {
-      if (listed.rows[row] == 0) return;
-      list(kernels, listed, row);
-    }
-    for (std::size_t kx = 0; kx < across; ++kx) {
+    for (std::size_t kx = 0; kx < across(); ++kx) {
       const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
-      const auto weights = static_cast<std::int64_t>((ky * across + kx) * packing_.stretch_words * padded_outputs_);
-      stretches[band.stretch_count++] = {.counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
-                                         .starts = listed.starts + row * (width_ + 1) + pixel,
-                                         .weights = weights,
-                                         .event_weights = weights - static_cast<std::int64_t>(pixel * pixel_weights)};
-      if (band.stretch_count < kBatch) continue;
+      stretches[band.stretch_count++] = {
+          .counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
+          .starts = nullptr,
+          .weights = static_cast<std::int64_t>((ky * across() + kx) * packing_.stretch_words * padded_outputs_),
+          .event_weights = 0};
+      if (band.stretch_count == kBatch) flush();
+    }
+  });
+  if (band.stretch_count > 0 || band.from != sums) flush();
+}
+
+void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
+                        std::int32_t* sums) const {
+  const auto add = packing_.narrow ? kernels.narrow_events : kernels.wide_events;
+  std::array<kernels::SourceRow, kBatch> rows;
+  std::array<kernels::Stretch, kBatch> stretches;
+  std::size_t row_count = 0;
+  band.stretches = stretches.data();
+  const auto flush = [&] {
+    kernels.list_events({rows.data(), row_count}, width_, packing_.pixel_words(),
+                        static_cast<std::uint32_t>(padded_outputs_), listed.values, listed.offsets, listed.starts);
+    row_count = 0;
+    for (std::size_t kx = 0; kx < across(); ++kx) {
+      const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
+      const std::size_t weights = kx * packing_.stretch_words * padded_outputs_;
+      stretches[band.stretch_count++] = {
+          .counts = nullptr,
+          .starts = listed.starts + pixel,
+          .weights = 0,
+          .event_weights = static_cast<std::int64_t>(weights) - static_cast<std::int64_t>(pixel * band.pixel_weights)};
+      if (band.stretch_count < kBatch && kx + 1 < across()) continue;
       add(band, sums);
       band.from = sums;
       band.stretch_count = 0;
     }
+  };
+  const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
+  each_row(oy, [&](std::size_t ky, std::size_t row) {
+    if (listed.rows[row] == 0) return;
+    rows[row_count++] = {
+        .words = words + row * row_words(),
+        .weights = static_cast<std::uint32_t>(ky * across() * packing_.stretch_words * padded_outputs_)};
+    if (row_count == kBatch) flush();
   });
-  if (band.stretch_count > 0) return add(band, sums);
-  if (band.from != sums) start();  // it reads padding alone
+  if (row_count > 0) flush();
 }
 
 }  // namespace syn::snn

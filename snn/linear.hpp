@@ -34,16 +34,16 @@ using Lines = std::vector<T, LineAllocator<T>>;
 // The source's counts are copied with their border filled in, as bytes where its greatest count and the machine allow
 // it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Where most of the words
 // under a row of kernels are not zero (or a pixel is less than a word), every word is multiplied; elsewhere the words that
-// are not zero are listed, a row of the source at a time, and one list serves every kernel that lies over it: same sums.
+// are not zero are listed, and one list serves all kernels of that row: same sums.
 class Linear {
  public:
   // Where a row of counts is made ready; sized by the counts below. A thread has its own, and only for the rows it needs.
   struct Listed {
-    std::uint32_t* values;   // [row of the copy][event]
-    std::uint32_t* offsets;  // likewise
-    std::uint32_t* starts;   // [row of the copy][pixel], one more at the end of each row
+    std::uint32_t* values;  // [event under a row of kernels]; these three are any projection's, one at a time
+    std::uint32_t* offsets;
+    std::uint32_t* starts;  // [pixel], and one more at the end
     std::byte* copy;
-    std::uint32_t* rows;     // [row of the copy] how many words are not zero; with kListed: and they are listed
+    std::uint32_t* rows;    // [row of the copy] how many words are not zero
   };
   // Target rows [first_row, last_row) and, of each position, outputs [first_output, last_output).
   struct Part {
@@ -53,7 +53,8 @@ class Linear {
   Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
-  // What it takes: words of weights for good; events, starts, bytes and rows of the copy while it is made ready.
+  // What it takes: words of weights for good; bytes and rows of the copy while its population is computed; events and
+  // starts while a row of it is.
   struct Size {
     std::size_t weights, events, starts, copy, rows;
   };
@@ -86,6 +87,7 @@ class Linear {
   void pack_as(bool narrow, std::span<const std::int8_t> weights);
   // Of the packed weights, with counts up to `greatest`.
   void bound(Count greatest);
+  std::size_t kernel_rows() const { return static_cast<std::size_t>(y_.kernel); }
   std::size_t stretches() const { return static_cast<std::size_t>(y_.kernel * x_.kernel) / stretch_pixels_; }
   std::size_t row_bytes() const { return width_ * packing_.pixel_bytes(); }
   Size size_of(const Packing& packing) const;
@@ -94,10 +96,14 @@ class Linear {
   // Rows of the copy that lie under target row `oy`'s kernel: calls fn(kernel row, row).
   template <class Fn>
   void each_row(std::int64_t oy, Fn&& fn) const;
+  std::size_t across() const { return static_cast<std::size_t>(x_.kernel) / stretch_pixels_; }  // stretches
   // By the measured density of what lies under target row `oy`.
   enum class Method : std::uint8_t { none, events, dense };
   Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const;
-  void list(const kernels::Table& kernels, const Listed& listed, std::size_t row) const;
+  void add_dense(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
+                 std::int32_t* sums) const;
+  void add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
+                  std::int32_t* sums) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
 
   Extent y_{}, x_{};

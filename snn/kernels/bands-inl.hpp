@@ -36,68 +36,72 @@ template <class Lane, std::size_t kSums, std::size_t... I>
 HWY_INLINE void settle_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
   (Lane::settle(sum[I]), ...);
 }
-template <class Lane, std::size_t kSums, std::size_t... I>
-HWY_INLINE void join_sums(std::index_sequence<I...>, typename Lane::Sum (&to)[kSums],
-                          const typename Lane::Sum (&from)[kSums]) {
-  (Lane::join(to[I], from[I]), ...);
+// All chains into the first.
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
+HWY_INLINE void join_chains(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
+  (Lane::join(sum[I % kVectors], sum[kVectors + I]), ...);
 }
 
-template <class Lane, std::size_t kVectors, std::size_t... V>
-HWY_INLINE void add_event(std::index_sequence<V...>, const Band& band, std::uint32_t e, const std::uint32_t* weights,
-                          typename Lane::Sum (&sum)[kVectors]) {
-  const auto counts = Lane::all(band.values[e]);
-  const std::uint32_t* row = weights + band.offsets[e];
-  (Lane::add(sum[V], counts, Lane::load(row + V * Lane::lanes())), ...);
+// Events e .. e + 3 go to chains of sums in turn: `sum` is [chain][vector].
+template <class Lane, std::size_t kVectors, std::size_t kChain, std::size_t kSums, std::size_t... V>
+HWY_INLINE void add_event(std::index_sequence<V...>, std::uint32_t value, const std::uint32_t* row,
+                          typename Lane::Sum (&sum)[kSums]) {
+  const auto counts = Lane::all(value);
+  (Lane::add(sum[kChain * kVectors + V], counts, Lane::load(row + V * Lane::lanes())), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
+HWY_INLINE void add_some_events(std::index_sequence<E...>, const std::uint32_t* values, const std::uint32_t* offsets,
+                                const std::uint32_t* weights, typename Lane::Sum (&sum)[kSums]) {
+  (add_event<Lane, kVectors, E % (kSums / kVectors)>(Each<kVectors>(), values[E], weights + offsets[E], sum), ...);
+}
+constexpr std::size_t kEventsAtOnce = 4;
+
+// `left`: of a bounded Lane, how many more words before sums must be settled.
+template <class Lane, std::size_t kVectors, std::size_t kSums>
+HWY_INLINE void add_range(const std::uint32_t* values, const std::uint32_t* offsets, std::size_t n,
+                          const std::uint32_t* weights, std::size_t run, std::size_t& left,
+                          typename Lane::Sum (&sum)[kSums]) {
+  if constexpr (Lane::kBounded) {
+    for (std::size_t e = 0; e != n;) {
+      const std::size_t now = left < n - e ? left : n - e;
+      for (const std::size_t last = e + now; e != last; ++e)
+        add_some_events<Lane, kVectors>(Each<1>(), values + e, offsets + e, weights, sum);
+      left -= now;
+      if (left != 0) continue;
+      settle_sums<Lane>(Each<kSums>(), sum);
+      left = run;
+    }
+  } else {
+    std::size_t e = 0;
+    for (; e + kEventsAtOnce <= n; e += kEventsAtOnce)
+      add_some_events<Lane, kVectors>(Each<kEventsAtOnce>(), values + e, offsets + e, weights, sum);
+    for (; e < n; ++e) add_some_events<Lane, kVectors>(Each<1>(), values + e, offsets + e, weights, sum);
+  }
 }
 
 // kVectors vectors of outputs from `at` on, at every position.
 template <class Lane, std::size_t kVectors>
 void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
-  constexpr std::size_t kChains =
-      Lane::kChains == 1 ? 1 : kVectors >= 4 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
-  constexpr Each<kVectors> kAll;
+  constexpr std::size_t kChains = Lane::kChains == 1 ? 1 : kVectors >= 4 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
   const std::uint32_t* const packed = band.packed + at;
   from += at;
   sums += at;
   for (std::size_t x = 0; x < band.positions; ++x, from += band.pitch, sums += band.pitch) {
-    typename Lane::Sum sum[kVectors], second[kVectors], third[kVectors], fourth[kVectors];
-    start_sums<Lane, kVectors>(kAll, sum, from, band.pitch);
-    if constexpr (kChains > 1) zero_sums<Lane>(kAll, second);
-    if constexpr (kChains > 2) zero_sums<Lane>(kAll, third);
-    if constexpr (kChains > 2) zero_sums<Lane>(kAll, fourth);
-    std::uint32_t left = static_cast<std::uint32_t>(band.run);
+    typename Lane::Sum sum[kChains * kVectors];
+    zero_sums<Lane>(Each<kChains * kVectors>(), sum);
+    start_sums<Lane, kVectors>(Each<kVectors>(), sum, from, band.pitch);
+    std::size_t left = band.run;
     for (std::size_t s = 0; s < band.stretch_count; ++s) {
       const Stretch& stretch = band.stretches[s];
       const std::uint32_t* starts = stretch.starts + x * band.stride;
       const std::uint32_t* weights =
           packed + (stretch.event_weights - static_cast<std::int64_t>(x * band.stride * band.pixel_weights));
-      std::uint32_t e = starts[0];
-      const std::uint32_t end = starts[band.pixels];
-      if constexpr (Lane::kBounded) {
-        while (e != end) {
-          const std::uint32_t now = left < end - e ? left : end - e;
-          for (const std::uint32_t last = e + now; e != last; ++e)
-            add_event<Lane, kVectors>(kAll, band, e, weights, sum);
-          left -= now;
-          if (left != 0) continue;
-          settle_sums<Lane>(kAll, sum);
-          left = static_cast<std::uint32_t>(band.run);
-        }
-      } else {
-        for (; e + kChains <= end; e += kChains) {
-          add_event<Lane, kVectors>(kAll, band, e, weights, sum);
-          if constexpr (kChains > 1) add_event<Lane, kVectors>(kAll, band, e + 1, weights, second);
-          if constexpr (kChains > 2) add_event<Lane, kVectors>(kAll, band, e + 2, weights, third);
-          if constexpr (kChains > 2) add_event<Lane, kVectors>(kAll, band, e + 3, weights, fourth);
-        }
-        for (; e < end; ++e) add_event<Lane, kVectors>(kAll, band, e, weights, sum);
-      }
+      const std::size_t begin = starts[0], n = starts[band.pixels] - begin;
+      add_range<Lane, kVectors>(band.values + begin, band.offsets + begin, n, weights, band.run, left, sum);
     }
-    if constexpr (kChains > 2) join_sums<Lane>(kAll, third, fourth);
-    if constexpr (kChains > 2) join_sums<Lane>(kAll, sum, third);
-    if constexpr (kChains > 1) join_sums<Lane>(kAll, sum, second);
-    settle_sums<Lane>(kAll, sum);
-    finish_sums<Lane, kVectors>(kAll, sum, from, band.pitch, sums);
+    join_chains<Lane, kVectors>(Each<(kChains - 1) * kVectors>(), sum);
+    settle_sums<Lane>(Each<kVectors>(), sum);
+    finish_sums<Lane, kVectors>(Each<kVectors>(), sum, from, band.pitch, sums);
   }
 }
 

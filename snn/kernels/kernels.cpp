@@ -11,6 +11,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <array>
 #include <utility>
 
 #include "snn/kernels/kernels.hpp"
@@ -22,6 +23,33 @@
 #define SYN_VECTORS (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
 #else
 #define SYN_VECTORS 0  // which lanes a pairwise product lands in is known for these two only
+#endif
+
+#if SYN_VECTORS && !defined(SYN_ORDERS)
+#define SYN_ORDERS
+namespace syn::snn::kernels {
+namespace {
+
+// The lanes whose bit is set, first: of eight lanes by their numbers, of four by the bytes of each.
+struct alignas(16) Order : std::array<std::uint8_t, 16> {};
+constexpr std::array<Order, 256> kOrderOf8 = [] {
+  std::array<Order, 256> orders{};
+  for (unsigned bits = 0; bits < orders.size(); ++bits)
+    for (unsigned lane = 0, n = 0; lane < 8; ++lane)
+      if ((bits >> lane & 1) != 0) orders[bits][n++] = static_cast<std::uint8_t>(lane);
+  return orders;
+}();
+constexpr std::array<Order, 16> kOrderOf4 = [] {
+  std::array<Order, 16> orders{};
+  for (unsigned bits = 0; bits < orders.size(); ++bits)
+    for (unsigned lane = 0, n = 0; lane < 4; ++lane)
+      if ((bits >> lane & 1) != 0)
+        for (unsigned byte = 0; byte < 4; ++byte) orders[bits][n++] = static_cast<std::uint8_t>(4 * lane + byte);
+  return orders;
+}();
+
+}  // namespace
+}  // namespace syn::snn::kernels
 #endif
 
 #if SYN_VECTORS
@@ -56,27 +84,63 @@ std::size_t count_words(const std::uint32_t* words, std::size_t n) {
   return some + reference::count_words(words + i, n - i);
 }
 
-std::size_t list_events(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
-                        std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts, std::uint32_t listed) {
+// What is not zero of a vector of words. Returns how many there were.
+HWY_INLINE std::size_t list_some(hn::Vec<U32> value, hn::Vec<U32> offset, std::uint32_t* values,
+                                 std::uint32_t* offsets) {
   const U32 d;
-  const std::size_t lanes = hn::Lanes(d);
+  const auto some = hn::Ne(value, hn::Zero(d));
+#if HWY_TARGET == HWY_AVX3
+  // Compressed in a register and stored whole: a compressing store is microcode on some machines.
+  hn::StoreU(hn::Compress(value, some), d, values);
+  hn::StoreU(hn::Compress(offset, some), d, offsets);
+  return hn::CountTrue(d, some);
+#else
+  // By tables of our own: GCC 12 copies the library's, a kilobyte, to the stack at every use.
+#if HWY_TARGET == HWY_AVX2
+  const auto bits = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(some.raw)));
+  const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kOrderOf8[bits].data())));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(values), _mm256_permutevar8x32_epi32(value.raw, order));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(offsets), _mm256_permutevar8x32_epi32(offset.raw, order));
+#else
+  const hn::Repartition<std::uint8_t, U32> d8;
+  const std::size_t bits = hn::detail::BitsFromMask(some);
+  const auto order = hn::Load(d8, kOrderOf4[bits].data());
+  hn::StoreU(hn::BitCast(d, hn::TableLookupBytes(hn::BitCast(d8, value), order)), d, values);
+  hn::StoreU(hn::BitCast(d, hn::TableLookupBytes(hn::BitCast(d8, offset), order)), d, offsets);
+#endif
+  return static_cast<std::size_t>(__builtin_popcount(static_cast<unsigned>(bits)));
+#endif
+}
+
+void list_events(std::span<const SourceRow> rows, std::size_t pixels, std::size_t words, std::uint32_t stride,
+                 std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts) {
+  const U32 d;
+  const hn::Half<U32> dh;
+  const std::size_t lanes = hn::Lanes(d), half = lanes / 2;
   const auto step = hn::Mul(hn::Iota(d, 0), hn::Set(d, stride));
+  const bool halves = words == half;  // two rows fill a vector
   std::size_t n = 0, first = 0;
   for (std::size_t pixel = 0; pixel < pixels; ++pixel, first += words) {
-    starts[pixel] = listed + static_cast<std::uint32_t>(n);
-    for (std::size_t i = 0; i < words; i += lanes) {
-      const auto value = hn::LoadU(d, source + first + i);
-      auto some = hn::Ne(value, hn::Zero(d));
-      if (i + lanes > words) some = hn::And(some, hn::FirstN(d, words - i));
-      const auto offset = hn::Add(step, hn::Set(d, stride * static_cast<std::uint32_t>(first + i)));
-      // Compressed in a register and stored whole: a compressing store is microcode on some machines.
-      hn::StoreU(hn::Compress(value, some), d, values + n);
-      hn::StoreU(hn::Compress(offset, some), d, offsets + n);
-      n += hn::CountTrue(d, some);
+    starts[pixel] = static_cast<std::uint32_t>(n);
+    const std::uint32_t at = stride * static_cast<std::uint32_t>(first);
+    std::size_t r = 0;
+    for (; halves && r + 2 <= rows.size(); r += 2) {
+      const auto value = hn::Combine(d, hn::LoadU(dh, rows[r + 1].words + first), hn::LoadU(dh, rows[r].words + first));
+      const auto steps = hn::LowerHalf(dh, step);
+      const auto offset = hn::Combine(d, hn::Add(steps, hn::Set(dh, rows[r + 1].weights + at)),
+                                      hn::Add(steps, hn::Set(dh, rows[r].weights + at)));
+      n += list_some(value, offset, values + n, offsets + n);
+    }
+    for (; r < rows.size(); ++r) {
+      for (std::size_t i = 0; i < words; i += lanes) {
+        auto value = hn::LoadU(d, rows[r].words + first + i);
+        if (i + lanes > words) value = hn::IfThenElseZero(hn::FirstN(d, words - i), value);
+        const auto offset = hn::Add(step, hn::Set(d, rows[r].weights + at + stride * static_cast<std::uint32_t>(i)));
+        n += list_some(value, offset, values + n, offsets + n);
+      }
     }
   }
-  starts[pixels] = listed + static_cast<std::uint32_t>(n);
-  return n;
+  starts[pixels] = static_cast<std::uint32_t>(n);
 }
 
 // Two counts of 16 bits a word, summed in 32 bits.
@@ -297,8 +361,6 @@ HWY_AFTER_NAMESPACE();
 #endif  // SYN_VECTORS
 
 #if HWY_ONCE
-#include <array>
-
 namespace syn::snn::kernels {
 namespace {
 

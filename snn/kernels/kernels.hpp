@@ -18,12 +18,19 @@ inline constexpr std::size_t kTile = 16;
 
 // Counts meet their weights in words of 32 bits: four counts of 8 bits (narrow) or two of 16 (wide), against as many
 // weights of as many bits for each output. A stretch is a run of adjacent source words under a kernel: a row of it, or
-// a single position of a dilated one.
+// a single position of a dilated one. Events are listed for all of a kernel's rows together: fewer and longer runs of them,
+// because the end of each is a branch that is not foreseen.
 struct Stretch {
   const std::byte* counts;       // dense: those under target position 0
   const std::uint32_t* starts;   // events: of its first source pixel, and onwards: where a pixel's events begin
   std::int64_t weights;          // of its first word, in words from Band::packed
   std::int64_t event_weights;    // what an event's offset is added to, for target position 0
+};
+
+// A row of source words under a row of kernels, and where the weights begin that its first word meets at position 0.
+struct SourceRow {
+  const std::uint32_t* words;
+  std::uint32_t weights;
 };
 
 // What one projection adds to one row of target positions (a band).
@@ -143,12 +150,11 @@ struct Table {
   void (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
   // How many words are not zero.
   std::size_t (*count_words)(const std::uint32_t* words, std::size_t n);
-  // Lists the words that are not zero of `pixels` pixels with `words` words each: values, and as offsets
-  // stride * index of the word. starts[pixel] = `listed` + how many were listed before it, for pixel <= pixels.
-  // Returns how many were. All have slack.
-  std::size_t (*list_events)(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
-                             std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts,
-                             std::uint32_t listed);
+  // Lists the words that are not zero of `pixels` pixels with `words` words each, pixel by pixel, of one row after the
+  // other: values, and as offsets SourceRow::weights + stride * index of the word in its row. starts[pixel] = how many were
+  // listed before it, for pixel <= pixels. Rows, values and offsets have slack.
+  void (*list_events)(std::span<const SourceRow> rows, std::size_t pixels, std::size_t words, std::uint32_t stride,
+                      std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts);
 
   // sums[position * pitch + o] += sum over all stretches of counts * weights, for o < outputs; with Band::from, from[..] +
   // it. Reads and writes (adding zero) up to kTile sums beyond a position's own, hence beyond the band, where

@@ -18,18 +18,20 @@ inline std::size_t count_words(const std::uint32_t* words, std::size_t n) {
   return n - static_cast<std::size_t>(std::count(words, words + n, 0u));
 }
 
-inline std::size_t list_events(const std::uint32_t* source, std::size_t pixels, std::size_t words, std::uint32_t stride,
-                               std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts,
-                               std::uint32_t listed) {
+inline void list_events(std::span<const SourceRow> rows, std::size_t pixels, std::size_t words, std::uint32_t stride,
+                        std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts) {
   std::size_t n = 0;
-  for (std::size_t i = 0; i < pixels * words; ++i) {
-    if (i % words == 0) starts[i / words] = listed + static_cast<std::uint32_t>(n);
-    values[n] = source[i];  // written in any case and kept only if not zero: a branch would be mispredicted
-    offsets[n] = stride * static_cast<std::uint32_t>(i);
-    n += source[i] != 0;
+  for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+    starts[pixel] = static_cast<std::uint32_t>(n);
+    for (const SourceRow& row : rows) {
+      for (std::size_t i = pixel * words; i < (pixel + 1) * words; ++i) {
+        values[n] = row.words[i];  // written in any case and kept only if not zero: a branch would be mispredicted
+        offsets[n] = row.weights + stride * static_cast<std::uint32_t>(i);
+        n += row.words[i] != 0;
+      }
+    }
   }
-  starts[pixels] = listed + static_cast<std::uint32_t>(n);
-  return n;
+  starts[pixels] = static_cast<std::uint32_t>(n);
 }
 
 // What one word adds to one output: Part is std::uint8_t (narrow) or std::uint16_t (wide).
