@@ -7,6 +7,7 @@
 //   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
+//   kMostEvents        how many an event's tile
 // Both keep a tile's sums in registers over all words of a position; the tile is the outer loop, so that its weights
 // stay in the first cache where they fit.
 
@@ -193,7 +194,7 @@ void some_dense(const Band& band, std::size_t now, std::size_t at, const std::in
 // Outputs are taken by as many vectors at a time as there are registers for; lanes divide kTile, which divides outputs.
 template <class Lane>
 void add_events(const Band& band, std::int32_t* sums) {
-  constexpr std::size_t kMost = Lane::kRegisters / Lane::kSumRegisters >= 8 ? 8 : 6;
+  constexpr std::size_t kMost = Lane::kMostEvents;
   const std::size_t lanes = Lane::lanes();
   for (std::size_t at = 0; at < band.outputs;) {
     const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;

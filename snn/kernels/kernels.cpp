@@ -148,6 +148,7 @@ struct Wide {
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM ? 24 : 10;
+  static constexpr std::size_t kMostEvents = kRegisters == 24 ? 8 : 6;
   static constexpr std::size_t kSumRegisters = HWY_ARCH_ARM ? 2 : 1;
   using Word = hn::Vec<I16>;
   struct Sum {  // its constructors are written out: implicit ones would not be compiled for the instruction set
@@ -191,6 +192,7 @@ struct Narrow {
   static constexpr bool kBounded = true;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 ? 24 : 12;
+  static constexpr std::size_t kMostEvents = HWY_TARGET == HWY_AVX3 ? 8 : HWY_TARGET == HWY_AVX2 ? 6 : 4;
   static constexpr std::size_t kSumRegisters = 2;
   using Word = hn::Vec<I16>;
   struct Sum {
@@ -338,7 +340,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .narrow_dense = nullptr,
 #endif
                    .narrow_is_bounded = true,
-                   .dense_percent = HWY_TARGET == HWY_AVX2 ? 35 : 60,
+                   .dense_percent = HWY_TARGET == HWY_AVX2 ? 70 : 60,
                    .add_products = add_products,
                    .add_short_products = add_short_products,
                    .fire_volley = fire_volley,
