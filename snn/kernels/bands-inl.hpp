@@ -83,7 +83,7 @@ HWY_INLINE void add_range(const std::uint32_t* values, const std::uint32_t* offs
 // kVectors vectors of outputs from `at` on, at every position.
 template <class Lane, std::size_t kVectors>
 void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
-  constexpr std::size_t kChains = Lane::kChains == 1 ? 1 : kVectors >= 4 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
+  constexpr std::size_t kChains = Lane::kChains == 1 || kVectors >= 8 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
   const std::uint32_t* const packed = band.packed + at;
   from += at;
   sums += at;
