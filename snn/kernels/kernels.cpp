@@ -230,78 +230,7 @@ struct Narrow {
 
 #include "snn/kernels/bands-inl.hpp"
 
-// What `lanes` sums from `at` on are with all taps added.
-HWY_INLINE hn::Vec<I32> with_products(std::span<const Tap> taps, std::size_t at, const std::int32_t* sums) {
-  const I32 d;
-  const HalfU16 d16;
-  auto sum = hn::LoadU(d, sums + at);
-  for (const Tap& tap : taps)
-    sum = hn::Add(sum, hn::Mul(hn::PromoteTo(d, hn::LoadU(d16, tap.counts + at)), hn::LoadU(d, tap.weights + at)));
-  return sum;
-}
-
-void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
-  const I32 d;
-  const std::size_t lanes = hn::Lanes(d);
-  if (n < lanes) return reference::add_products(taps, n, sums);
-  // The last vector may overlap the one before: it is taken from the sums as they were, so both store the same there.
-  const auto last = with_products(taps, n - lanes, sums);
-  for (std::size_t i = 0; i + lanes < n; i += lanes) hn::StoreU(with_products(taps, i, sums), d, sums + i);
-  hn::StoreU(last, d, sums + n - lanes);
-}
-
-template <class D>
-HWY_INLINE void add_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int32_t* sums) {
-  const hn::RepartitionToWide<D> d32;
-  const hn::Half<D> dh;
-  const std::size_t half = hn::Lanes(d32);
-  hn::StoreU(hn::Add(hn::LoadU(d32, from), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
-  hn::StoreU(hn::Add(hn::LoadU(d32, from + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
-}
-
-// a + b modulo `period`, of two that are below it.
-HWY_INLINE std::size_t wrapped(std::size_t a, std::size_t b, std::size_t period) {
-  const std::size_t sum = a + b;
-  return sum < period ? sum : sum - period;
-}
-
-// As many times kVectors vectors from `i` on as there are left; what is left then. (A division takes as long as some taps
-// do: there are none in the loop.)
-template <std::size_t kVectors, class D>
-HWY_INLINE std::size_t add_short_vectors(D d, std::size_t i, std::span<const ShortTap> taps, std::size_t n,
-                                         std::size_t period, const std::int32_t* from, std::int32_t* sums) {
-  const hn::RebindToUnsigned<D> du;
-  const std::size_t lanes = hn::Lanes(d);
-  if (i + kVectors * lanes > n) return i;
-  const std::size_t step = lanes % period;
-  for (std::size_t at = i % period; i + kVectors * lanes <= n; i += kVectors * lanes) {
-    hn::Vec<D> sum[kVectors];
-    std::size_t offset[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      sum[v] = hn::Zero(d);
-      offset[v] = at;
-      at = wrapped(at, step, period);
-    }
-    for (const ShortTap& tap : taps) {
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        const auto counts = hn::BitCast(d, hn::LoadU(du, tap.counts + i + v * lanes));
-        sum[v] = hn::Add(sum[v], hn::Mul(counts, hn::LoadU(d, tap.weights + offset[v])));
-      }
-    }
-    for (std::size_t v = 0; v < kVectors; ++v) add_lanes(d, sum[v], from + i + v * lanes, sums + i + v * lanes);
-  }
-  return i;
-}
-
-void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, const std::int32_t* from,
-                        std::int32_t* sums) {
-  const hn::CappedTag<std::int16_t, kTapSlack> d;
-  std::size_t i = add_short_vectors<4>(d, 0, taps, n, period, from, sums);
-  i = add_short_vectors<1>(d, i, taps, n, period, from, sums);
-  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 16>(), i, taps, n, period, from, sums);
-  i = add_short_vectors<1>(hn::CappedTag<std::int16_t, 8>(), i, taps, n, period, from, sums);
-  reference::add_short_products_from(i, taps, n, period, from, sums);
-}
+#include "snn/kernels/products-inl.hpp"
 
 #include "snn/kernels/firing-inl.hpp"
 
