@@ -17,6 +17,10 @@ Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
           scratch.rows.data() + input.rows_at};
 }
 
+Count* copy_of(const Input& input, PartScratch& scratch) {
+  return reinterpret_cast<Count*>(scratch.copy.data() + input.copy_at);
+}
+
 }  // namespace
 
 PartScratch& part_scratch(const Compiled& compiled) {
@@ -34,6 +38,10 @@ void open_input(const Compiled& compiled, const kernels::Table& kernels, const I
                 const Part& part, PartScratch& scratch) {
   if (input.linear >= 0)
     compiled.linears[static_cast<std::size_t>(input.linear)].open(kernels, counts, part, listed_of(input, scratch));
+  if (input.channelwise >= 0) {
+    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].open(counts, part.first_row, part.last_row,
+                                                                           copy_of(input, scratch));
+  }
 }
 
 void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
@@ -44,7 +52,8 @@ void add_band(const Compiled& compiled, const kernels::Table& kernels, const Sta
     compiled.linears[static_cast<std::size_t>(input.linear)].add_row(
         kernels, listed_of(input, scratch), part, row, from + part.first_output, sums + part.first_output);
   } else if (input.channelwise >= 0) {
-    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(kernels, counts, row, from, sums);
+    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(kernels, counts, copy_of(input, scratch),
+                                                                              row, from, sums);
   } else {
     if (from != sums) std::copy_n(from, stage.band, sums);
     add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape,

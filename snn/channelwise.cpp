@@ -51,11 +51,13 @@ void Channelwise::pack(const std::vector<T>& weights, std::int32_t shift) {
     weights_.insert(weights_.end(), tap + begin, tap + end);
 }
 
-// Any sum over some of a channel's taps lies between the greatest count times its negative and times its positive weights.
+// Any sum over some of a channel's taps lies between the greatest count times its negative and times its positive
+// weights.
 bool Channelwise::fits_short(Count greatest) const {
   for (std::size_t c = 0; c < joined_; ++c) {
     std::int64_t negative = 0, positive = 0;
-    for (std::size_t at = c; at < weights_.size(); at += joined_) (weights_[at] < 0 ? negative : positive) += weights_[at];
+    for (std::size_t at = c; at < weights_.size(); at += joined_)
+      (weights_[at] < 0 ? negative : positive) += weights_[at];
     if (std::max(-negative, positive) * greatest > INT16_MAX) return false;
   }
   return joined_ > 0;
@@ -66,9 +68,10 @@ void Channelwise::pack_short() {
     for (std::size_t i = 0; i < joined_ + kernels::kTapSlack; ++i)
       short_weights_.push_back(static_cast<std::int16_t>(tap[static_cast<std::ptrdiff_t>(i % joined_)]));
   weights_ = {};
+  copied_ = x_.pad > 0 || copied_width() > static_cast<std::size_t>(x_.source);
 }
 
-void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy,
+void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, const Count* copy, std::int64_t oy,
                           const std::int32_t* from, std::int32_t* sums) const {
   if (from != sums && (short_weights_.empty() || joined_ < to_channels_)) {
     std::copy_n(from, static_cast<std::size_t>(x_.target) * to_channels_, sums);
@@ -77,8 +80,12 @@ void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, st
   if (joined_ == 0) return;
   from += first_to_;
   sums += first_to_;
+  if (copied_) return add_short_row(kernels, copy, copied_row(), joined_, oy, from, sums);
   counts += first_from_;
-  if (!short_weights_.empty()) return add_short_row(kernels, counts, oy, from, sums);
+  if (!short_weights_.empty()) {
+    const std::size_t row = static_cast<std::size_t>(x_.source) * from_channels_;
+    return add_short_row(kernels, counts, row, from_channels_, oy, from, sums);
+  }
   std::array<kernels::Tap, kBatch> taps;
   for (std::int64_t ox = 0; ox < x_.target; ++ox, sums += to_channels_) {
     std::size_t n = 0;
@@ -102,49 +109,54 @@ void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, st
   }
 }
 
-void Channelwise::add_short_row(const kernels::Table& kernels, const Count* counts, std::int64_t oy,
-                                const std::int32_t* from, std::int32_t* sums) const {
-  const bool whole_pixels = joined_ == from_channels_ && joined_ == to_channels_ && x_.stride == 1;
+void Channelwise::open(const Count* counts, std::size_t first_row, std::size_t last_row, Count* copy) const {
+  if (!copied_) return;
+  const std::int64_t first = std::max<std::int64_t>(0, y_.first(static_cast<std::int64_t>(first_row)));
+  const std::int64_t last = std::min(y_.source, y_.first(static_cast<std::int64_t>(last_row) - 1) + y_.reach());
+  const auto width = static_cast<std::size_t>(x_.source), left = static_cast<std::size_t>(x_.pad) * joined_;
+  for (auto y = static_cast<std::size_t>(first); y < static_cast<std::size_t>(std::max(first, last)); ++y) {
+    const Count* from = counts + y * width * from_channels_ + first_from_;
+    Count* to = copy + y * copied_row();
+    std::fill_n(to, left, Count{0});
+    if (joined_ == from_channels_) {
+      std::copy_n(from, width * joined_, to + left);
+    } else {
+      for (std::size_t x = 0; x < width; ++x) std::copy_n(from + x * from_channels_, joined_, to + left + x * joined_);
+    }
+    std::fill(to + left + width * joined_, to + copied_row(), Count{0});
+  }
+}
+
+void Channelwise::add_short_row(const kernels::Table& kernels, const Count* counts, std::size_t row, std::size_t pixel,
+                                std::int64_t oy, const std::int32_t* from, std::int32_t* sums) const {
+  const auto positions = static_cast<std::size_t>(x_.target), step = static_cast<std::size_t>(x_.stride) * pixel;
+  const bool one_run = step == joined_ && to_channels_ == joined_;
   std::array<kernels::ShortTap, kBatch> taps;
-  for (std::int64_t ox = 0; ox < x_.target;) {
-    // Positions whose whole kernel lies over the source's columns read the same taps, one stride further each.
-    const auto inside = [&](std::int64_t at) { return x_.first(at) >= 0 && x_.first(at) + x_.reach() <= x_.source; };
-    std::int64_t end = ox + 1;
-    if (inside(ox))
-      while (end < x_.target && inside(end)) ++end;
-    const auto positions = static_cast<std::size_t>(end - ox);
-    const std::int32_t* begin = from;
-    const auto add = [&](std::size_t n) {
-      if (whole_pixels) {
-        kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, begin, sums);
-        begin = sums;
-        return;
-      }
+  std::size_t n = 0;
+  const auto flush = [&] {
+    if (one_run) {
+      kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, from, sums);
+    } else {
       for (std::size_t p = 0; p < positions; ++p) {
-        kernels.add_short_products({taps.data(), n}, joined_, joined_, begin + p * to_channels_, sums + p * to_channels_);
-        for (std::size_t i = 0; i < n; ++i) taps[i].counts += static_cast<std::size_t>(x_.stride) * from_channels_;
-      }
-      begin = sums;
-    };
-    std::size_t n = 0;
-    const std::int16_t* weights = short_weights_.data();
-    for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
-      const std::int64_t iy = y_.first(oy) + ky * y_.dilation;
-      for (std::int64_t kx = 0; kx < x_.kernel; ++kx, weights += joined_ + kernels::kTapSlack) {
-        const std::int64_t ix = x_.first(ox) + kx * x_.dilation;
-        if (iy < 0 || iy >= y_.source || ix < 0 || ix >= x_.source) continue;
-        if (n == kBatch) {
-          add(n);
-          n = 0;
-        }
-        taps[n++] = {counts + static_cast<std::size_t>(iy * x_.source + ix) * from_channels_, weights};
+        const std::size_t at = p * to_channels_;
+        kernels.add_short_products({taps.data(), n}, joined_, joined_, from + at, sums + at);
+        for (std::size_t i = 0; i < n; ++i) taps[i].counts += step;
       }
     }
-    add(n);
-    from += positions * to_channels_;
-    sums += positions * to_channels_;
-    ox = end;
+    from = sums;
+    n = 0;
+  };
+  const std::int16_t* weights = short_weights_.data();
+  for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
+    const std::int64_t iy = y_.first(oy) + ky * y_.dilation;
+    for (std::int64_t kx = 0; kx < x_.kernel; ++kx, weights += joined_ + kernels::kTapSlack) {
+      if (iy < 0 || iy >= y_.source) continue;
+      taps[n++] = {counts + static_cast<std::size_t>(iy) * row + static_cast<std::size_t>(kx * x_.dilation) * pixel,
+                   weights};
+      if (n == kBatch) flush();
+    }
   }
+  if (n > 0 || from != sums) flush();
 }
 
 }  // namespace syn::snn

@@ -118,8 +118,8 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
     const auto* dense = std::get_if<Dense>(&projection.connection);
     if (conv || dense) {
       input.linear = static_cast<int>(linears.size());
-      const Linear& linear = conv ? linears.emplace_back(*conv, from, to, kernels)
-                                  : linears.emplace_back(*dense, from, to, kernels);
+      const Linear& linear =
+          conv ? linears.emplace_back(*conv, from, to, kernels) : linears.emplace_back(*dense, from, to, kernels);
       input.copy_at = needed.copies;
       input.rows_at = needed.rows;
       add(needed, linear.size());
@@ -131,6 +131,10 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
       input.channelwise = static_cast<int>(channelwise.size());
       if (depthwise) channelwise.emplace_back(*depthwise, from, to);
       if (one) channelwise.emplace_back(*one, from, to);
+      const Linear::Size copy{.copy = channelwise.back().copy_size() * sizeof(Count)};
+      input.copy_at = needed.copies;
+      add(needed, copy);
+      add(at_most, copy);
     }
     stage.inputs.push_back(input);
   }
@@ -243,8 +247,8 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();
-    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.block_keys, s.limbs, s.key_low, s.key_high, s.small_fan_out,
-                      s.fan_out);
+    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.block_keys, s.limbs, s.key_low,
+                      s.key_high, s.small_fan_out, s.fan_out);
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.starts * 4 + room_at_most.copies +

@@ -56,7 +56,7 @@ class Linear {
   // What it takes: words of weights for good; bytes and rows of the copy while its population is computed; events and
   // starts while a row of it is.
   struct Size {
-    std::size_t weights, events, starts, copy, rows;
+    std::size_t weights = 0, events = 0, starts = 0, copy = 0, rows = 0;
   };
   Size size() const { return size_of(packing_); }
   // On any machine, bytes or not: never less than size().

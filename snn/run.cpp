@@ -13,9 +13,9 @@
 // potential that reaches its threshold) stays silent without being touched; nobody writes such a row either. What would
 // have leaked meanwhile is owed, and paid when the population is next touched.
 //
-// A projection with a delay reads rows of this block where they lie in it, else the source's delay line, which holds the
-// rows before the block; lines move on when a block is done. Where a projection leads back, blocks are no longer than
-// its delay, so that it reads lines alone.
+// A projection with a delay reads rows of this block where they lie in it, else the source's delay line, which holds
+// the rows before the block; lines move on when a block is done. Where a projection leads back, blocks are no longer
+// than its delay, so that it reads lines alone.
 #include "snn/run.hpp"
 
 #include <algorithm>
@@ -76,9 +76,8 @@ class Run {
 
   Work operator()() {
     open();
-    const std::size_t step =
-        std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1,
-                                std::min<std::size_t>(window_.rows, compiled_.most_rows));
+    const std::size_t step = std::clamp<std::size_t>(kBlockBytes / (compiled_.counts * sizeof(Count) + 1), 1,
+                                                     std::min<std::size_t>(window_.rows, compiled_.most_rows));
     at_least(scratch_.counts, compiled_.counts * step);
     scratch_.done.resize(team_ ? team_->size() : 1);
     at_least(scratch_.silent, compiled_.stages.size() * step);

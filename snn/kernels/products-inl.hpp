@@ -1,5 +1,5 @@
-// Products of channels that read one channel each. No guard: kernels.cpp includes it in each namespace that is compiled for
-// an instruction set.
+// Products of channels that read one channel each. No guard: kernels.cpp includes it in each namespace that is compiled
+// for an instruction set.
 
 // What `lanes` sums from `at` on are with all taps added.
 HWY_INLINE hn::Vec<I32> with_products(std::span<const Tap> taps, std::size_t at, const std::int32_t* sums) {
@@ -30,11 +30,11 @@ HWY_INLINE void add_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int3
   hn::StoreU(hn::Add(hn::LoadU(d32, from + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
 }
 
-// A few taps' products at i, i + step, .. as long as a vector fits below n. `i` is `at` modulo the period: their weights
-// stay in registers.
+// A few taps' products at i, i + step, .. as long as a vector fits below n. `i` is `at` modulo the period: their
+// weights stay in registers.
 template <class D, std::size_t... T>
-HWY_INLINE void add_at(std::index_sequence<T...>, D d, const ShortTap* taps, std::size_t at, std::size_t i, std::size_t step,
-                       std::size_t n, const std::int32_t* from, std::int32_t* sums) {
+HWY_INLINE void add_at(std::index_sequence<T...>, D d, const ShortTap* taps, std::size_t at, std::size_t i,
+                       std::size_t step, std::size_t n, const std::int32_t* from, std::int32_t* sums) {
   const hn::RebindToUnsigned<D> du;
   const std::size_t lanes = hn::Lanes(d);
   const hn::Vec<D> weights[] = {hn::LoadU(d, taps[T].weights + at)...};
@@ -46,8 +46,8 @@ HWY_INLINE void add_at(std::index_sequence<T...>, D d, const ShortTap* taps, std
   }
 }
 
-// Whole vectors from `begin` on; what is left then. Vectors meet the same weights again after `turns` of them, or as many as
-// there are.
+// Whole vectors from `begin` on; what is left then. Vectors meet the same weights again after `turns` of them, or as
+// many as there are.
 template <std::size_t kTaps, class D>
 HWY_INLINE std::size_t add_vectors(D d, std::size_t begin, const ShortTap* taps, std::size_t n, std::size_t period,
                                    const std::int32_t* from, std::int32_t* sums) {
