@@ -56,6 +56,13 @@ HWY_INLINE void add_some_events(std::index_sequence<E...>, const std::uint32_t* 
   (add_event<Lane, kVectors, E % (kSums / kVectors)>(Each<kVectors>(), values[E], weights + offsets[E], sum), ...);
 }
 constexpr std::size_t kEventsAtOnce = 4;
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
+HWY_INLINE void add_last_events(std::index_sequence<E...>, const std::uint32_t* values, const std::uint32_t* offsets,
+                                std::size_t n, const std::uint32_t* weights, typename Lane::Sum (&sum)[kSums]) {
+  (add_event<Lane, kVectors, E % (kSums / kVectors)>(Each<kVectors>(), values[E] & (0u - (E < n)),
+                                                     weights + offsets[E & (std::size_t{0} - (E < n))], sum),
+   ...);
+}
 
 // `left`: of a bounded Lane, how many more words before sums must be settled.
 template <class Lane, std::size_t kVectors, std::size_t kSums>
@@ -76,13 +83,56 @@ HWY_INLINE void add_range(const std::uint32_t* values, const std::uint32_t* offs
     std::size_t e = 0;
     for (; e + kEventsAtOnce <= n; e += kEventsAtOnce)
       add_some_events<Lane, kVectors>(Each<kEventsAtOnce>(), values + e, offsets + e, weights, sum);
-    for (; e < n; ++e) add_some_events<Lane, kVectors>(Each<1>(), values + e, offsets + e, weights, sum);
+    // The rest together, filled up with zeros: how many there are is a branch that is not foreseen.
+    if (e < n) add_last_events<Lane, kVectors>(Each<kEventsAtOnce>(), values + e, offsets + e, n - e, weights, sum);
+  }
+}
+
+// A window of positions that slides over the pixels, for kernels of kPixels adjacent ones and stride 1: an event is taken
+// once, for all the positions it reaches. `sum` is [how far the position lies before the pixel][vector].
+template <class Lane, std::size_t kSums, std::size_t... I>
+HWY_INLINE void slide_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
+  constexpr std::size_t kStep = kSums - sizeof...(I);
+  ((sum[kSums - 1 - I] = sum[kSums - 1 - I - kStep]), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... V>
+HWY_INLINE void finish_last(std::index_sequence<V...>, const typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
+                            std::int32_t* sums) {
+  (Lane::finish(sum[kSums - kVectors + V], from + V * Lane::lanes(), sums + V * Lane::lanes()), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
+HWY_INLINE void add_sliding(std::index_sequence<I...>, std::uint32_t value, const std::uint32_t* row, std::size_t pixel,
+                            typename Lane::Sum (&sum)[kSums]) {
+  const auto counts = Lane::all(value);
+  (Lane::add(sum[I], counts, Lane::load(row + I / kVectors * pixel + I % kVectors * Lane::lanes())), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kPixels>
+void sliding_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  constexpr std::size_t kSums = kPixels * kVectors;
+  const Stretch& stretch = band.stretches[0];
+  const std::uint32_t* weights = band.packed + (stretch.event_weights + static_cast<std::int64_t>(at));
+  from += at;
+  sums += at;
+  typename Lane::Sum sum[kSums];
+  zero_sums<Lane>(Each<kSums>(), sum);
+  for (std::size_t pixel = 0; pixel < band.positions + kPixels - 1; ++pixel, weights -= band.pixel_weights) {
+    slide_sums<Lane>(Each<kSums - kVectors>(), sum);
+    if (pixel < band.positions) start_sums<Lane, kVectors>(Each<kVectors>(), sum, from + pixel * band.pitch, band.pitch);
+    for (std::size_t e = stretch.starts[pixel]; e < stretch.starts[pixel + 1]; ++e)
+      add_sliding<Lane, kVectors>(Each<kSums>(), band.values[e], weights + band.offsets[e], band.pixel_weights, sum);
+    if (pixel + 1 < kPixels) continue;
+    const std::size_t done = (pixel + 1 - kPixels) * band.pitch;
+    finish_last<Lane, kVectors>(Each<kVectors>(), sum, from + done, sums + done);
   }
 }
 
 // kVectors vectors of outputs from `at` on, at every position.
 template <class Lane, std::size_t kVectors>
 void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  constexpr std::size_t kSliding = 3;
+  if constexpr (!Lane::kBounded && kSliding * kVectors * Lane::kSumRegisters <= Lane::kRegisters)
+    if (band.stretch_count == 1 && band.stride == 1 && band.pixels == kSliding)
+      return sliding_tile<Lane, kVectors, kSliding>(band, at, from, sums);
   constexpr std::size_t kChains = Lane::kChains == 1 || kVectors >= 8 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
   const std::uint32_t* const packed = band.packed + at;
   from += at;
