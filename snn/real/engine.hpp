@@ -11,17 +11,21 @@
 
 #include "core/compute.hpp"
 #include "core/error.hpp"
+#include "core/lines.hpp"
 #include "core/types.hpp"
 #include "snn/real/model.hpp"
 
 namespace syn::snn::real {
 
-// One sample between two steps: a plain value. Layout: for each population, in model order, the ring of its last
-// outputs, then its neurons' variables.
+// One sample between two steps: a plain value, whose layout is the engine's own (compiled.hpp).
 struct State {
   std::uint64_t step = 0;
-  std::vector<double> values;
-  bool operator==(const State&) const = default;
+  LineVector<double> values;          // of neurons, and rows of outputs that are still to be read
+  std::vector<std::uint64_t> spikes;  // bitmaps of outputs that are still to be read
+  // Blocks of neurons that are to be stepped though nothing may reach them. Not part of the value: more of them cost
+  // time and change nothing.
+  std::vector<std::uint64_t> awake;
+  bool operator==(const State& o) const { return step == o.step && values == o.values && spikes == o.spikes; }
 };
 
 enum class Quantity : std::uint8_t {
@@ -44,6 +48,9 @@ struct Window {
   std::vector<std::vector<double>> out;    // one per Model::outputs: steps x neurons
   std::vector<Record> records;
 };
+
+struct Compiled;
+class Buffers;
 
 class Engine {
  public:
@@ -74,8 +81,6 @@ class Engine {
   ~Engine();
 
  private:
-  struct Compiled;
-  struct Buffers;
   explicit Engine(std::shared_ptr<const Compiled> compiled);
   std::shared_ptr<const Compiled> compiled_;
   std::unique_ptr<Buffers> buffers_;

@@ -1,5 +1,5 @@
-// loops.inl per instruction set. Highway only says which sets there are and switches the compiler to each; choosing is
-// our own question to the processor, as in snn/kernels/kernels.cpp.
+// The loops per instruction set. Highway says which sets there are, switches the compiler to each and names its
+// vectors; choosing is our own question to the processor, as in snn/kernels/kernels.cpp.
 #if defined(__aarch64__)
 #define HWY_COMPILE_ONLY_STATIC
 #endif
@@ -10,6 +10,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -17,15 +19,18 @@
 
 #define SYN_LOOPS_TABLE(name)                                                                                   \
   Loops {                                                                                                       \
-    name, leak, multiply_add, combine, fire, subtract, set, hold, refract, izhikevich, lif, finite, list, rows, \
-        columns, windows, pools                                                                                 \
+    name, leak, multiply_add, combine, fire, subtract, set, hold, refract, izhikevich, membranes, finite, list, \
+        list_floats, list_bits, rows, columns, windows, pools                                                   \
   }
 
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 HWY_BEFORE_NAMESPACE();
 namespace syn::snn::real::HWY_NAMESPACE {
 namespace {
+#include "snn/real/eight.inl"
+#include "snn/real/events.inl"
 #include "snn/real/loops.inl"
+#include "snn/real/membranes.inl"
 }  // namespace
 extern const Loops kLoops;
 const Loops kLoops = SYN_LOOPS_TABLE(HWY_TARGET == HWY_AVX3 ? "avx512" : "avx2");
@@ -36,11 +41,22 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <array>
 
+HWY_BEFORE_NAMESPACE();
 namespace syn::snn::real {
 namespace {
 
+#include "snn/real/eight.inl"
+#include "snn/real/events.inl"
 #include "snn/real/loops.inl"
+#include "snn/real/membranes.inl"
 constexpr Loops kPlain = SYN_LOOPS_TABLE("plain");
+
+}  // namespace
+}  // namespace syn::snn::real
+HWY_AFTER_NAMESPACE();
+
+namespace syn::snn::real {
+namespace {
 
 struct Available {
   std::array<const Loops*, 3> tables{};

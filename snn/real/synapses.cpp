@@ -33,7 +33,13 @@ class DenseSynapses final : public Synapses {
   }
   std::uint64_t sum(const Loops& loops, const Reading& reading, double*, double* sums) const override {
     std::memcpy(sums, start_.data(), start_.size() * sizeof *sums);
+    return add(loops, reading, sums, nullptr);
+  }
+  std::optional<InPlace> in_place() const override { return InPlace{start_, 0, true}; }
+  std::uint64_t add(const Loops& loops, const Reading& reading, double* sums, std::uint64_t* touched) const override {
+    if (reading.events.count == 0) return 0;
     loops.rows(reading.events, weights_.data(), start_.size(), sums);
+    if (touched) std::fill_n(touched, (start_.size() + 64 * kMarked - 1) / (64 * kMarked), ~std::uint64_t{0});
     return reading.events.count * start_.size();
   }
   std::uint64_t resident_bytes() const override { return bytes_of(weights_) + bytes_of(start_); }
@@ -63,7 +69,11 @@ class SparseSynapses final : public Synapses {
   }
   std::uint64_t sum(const Loops& loops, const Reading& reading, double*, double* sums) const override {
     std::memcpy(sums, start_.data(), start_.size() * sizeof *sums);
-    return loops.columns(reading.events, begin_.data(), target_.data(), weights_.data(), sums);
+    return add(loops, reading, sums, nullptr);
+  }
+  std::optional<InPlace> in_place() const override { return InPlace{start_, 0, true}; }
+  std::uint64_t add(const Loops& loops, const Reading& reading, double* sums, std::uint64_t* touched) const override {
+    return loops.columns(reading.events, begin_.data(), target_.data(), weights_.data(), sums, touched);
   }
   std::uint64_t resident_bytes() const override {
     return bytes_of(begin_) + bytes_of(target_) + bytes_of(weights_) + bytes_of(start_);
@@ -75,35 +85,81 @@ class SparseSynapses final : public Synapses {
   std::vector<double> start_;
 };
 
-// The hits of every position of one axis.
+// In which order the kernel positions of one axis are stored: those that one input position can meet stand side by
+// side, from the last, so that targets ascend. place[k] is where k is stored.
+std::vector<std::uint32_t> places_of(const Sliding& window) {
+  std::vector<std::uint32_t> place(window.kernel);
+  std::uint32_t next = 0;
+  for (std::uint64_t phase = 0; phase < std::min(window.stride, window.kernel); ++phase)
+    for (std::uint64_t k = window.kernel; k-- > 0;)
+      if (k % window.stride == phase) place[k] = next++;
+  return place;
+}
+
+// Where every position of one axis lands. `place` as above; empty: kernel positions as they are, a run each.
 class Landings {
  public:
-  Landings(const Sliding& window, std::uint64_t side) : begin_{0} {
-    const std::uint64_t places = window.places(side);
+  Landings(const Sliding& window, std::uint64_t side, const std::vector<std::uint32_t>& place) : begin_{0} {
+    const std::uint64_t targets = window.places(side);
     for (std::uint64_t position = 0; position < side; ++position) {
       const std::uint64_t padded = position + window.pad_begin;
       // Kernel positions from the last: targets then ascend, and so do the addresses of their sums.
       for (std::uint64_t k = std::min(window.kernel, padded / window.dilation + 1); k-- > 0;) {
         const std::uint64_t rest = padded - k * window.dilation;
-        if (rest % window.stride != 0 || rest / window.stride >= places) continue;
-        hits_.push_back({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(rest / window.stride)});
+        if (rest % window.stride != 0 || rest / window.stride >= targets) continue;
+        land({place.empty() ? static_cast<std::uint32_t>(k) : place[k],
+              static_cast<std::uint32_t>(rest / window.stride), 1},
+             !place.empty());
       }
-      begin_.push_back(static_cast<std::uint32_t>(hits_.size()));
+      begin_.push_back(static_cast<std::uint32_t>(runs_.size()));
     }
   }
-  // Hits of the position that has most.
+  // Targets of the position that has most.
   std::uint64_t most() const {
-    std::uint32_t most = 0;
-    for (std::size_t i = 1; i < begin_.size(); ++i) most = std::max(most, begin_[i] - begin_[i - 1]);
+    std::uint64_t most = 0;
+    for (std::size_t i = 1; i < begin_.size(); ++i) {
+      std::uint64_t count = 0;
+      for (std::uint32_t r = begin_[i - 1]; r < begin_[i]; ++r) count += runs_[r].count;
+      most = std::max(most, count);
+    }
     return most;
   }
-  Axis axis() const { return {begin_.data(), hits_.data()}; }
-  std::uint64_t resident_bytes() const { return bytes_of(begin_) + bytes_of(hits_); }
+  Axis axis() const { return {begin_.data(), runs_.data()}; }
+  std::uint64_t resident_bytes() const { return bytes_of(begin_) + bytes_of(runs_); }
 
  private:
+  void land(Run run, bool join) {
+    if (join && runs_.size() > begin_.back()) {
+      Run& last = runs_.back();
+      if (last.kernel + last.count == run.kernel && last.target + last.count == run.target) {
+        ++last.count;
+        return;
+      }
+    }
+    runs_.push_back(run);
+  }
+
   std::vector<std::uint32_t> begin_;
-  std::vector<Hit> hits_;
+  std::vector<Run> runs_;
 };
+
+Windows windows_between(const Grid& from, const Grid& to) {
+  const auto neurons = static_cast<std::uint32_t>(from.channels * from.positions());
+  const auto positions = static_cast<std::uint32_t>(from.positions());
+  return {.y = {},
+          .x = {},
+          .width = Divisor::of(static_cast<std::uint32_t>(from.width), positions),
+          .positions = Divisor::of(positions, neurons),
+          .group_sources = {},
+          .target_width = static_cast<std::uint32_t>(to.width),
+          .target_positions = static_cast<std::uint32_t>(to.positions()),
+          .kernel_width = 0,
+          .kernel_area = 0,
+          .group_targets = 1,
+          .channels = static_cast<std::uint32_t>(to.channels),
+          .channel_last = false,
+          .weights = nullptr};
+}
 
 // Sums of a group with fewer targets than this are kept channel-first, as the neurons are: nothing to vectorise.
 constexpr std::uint64_t kFewTargets = 4;
@@ -111,53 +167,57 @@ constexpr std::uint64_t kFewTargets = 4;
 class ConvSynapses final : public Synapses {
  public:
   ConvSynapses(const Conv& conv, const Grid& from, const Grid& to)
-      : y_(sliding(conv, 0), from.height),
-        x_(sliding(conv, 1), from.width),
+      : place_(places_of(sliding(conv, 1))),
+        y_(sliding(conv, 0), from.height, {}),
+        x_(sliding(conv, 1), from.width, place_),
         channels_(to.channels),
-        positions_(to.positions()) {
+        positions_(to.positions()),
+        windows_(windows_between(from, to)) {
     const std::uint64_t in = from.channels / conv.groups, out = to.channels / conv.groups;
-    const std::uint64_t area = std::uint64_t{conv.kernel[0]} * conv.kernel[1];
-    channel_last_ = out >= kFewTargets;
+    const std::uint64_t wide = conv.kernel[1], area = conv.kernel[0] * wide;
     weights_.resize(conv.weights.size());
     for (std::uint64_t o = 0; o < to.channels; ++o)
       for (std::uint64_t i = 0; i < in; ++i)
         for (std::uint64_t k = 0; k < area; ++k)
-          weights_[((o / out * in + i) * area + k) * out + o % out] = conv.weights[(o * in + i) * area + k];
-    windows_ = {.y = {},
-                .x = {},
-                .width = static_cast<std::uint32_t>(from.width),
-                .positions = static_cast<std::uint32_t>(from.positions()),
-                .target_width = static_cast<std::uint32_t>(to.width),
-                .kernel_width = conv.kernel[1],
-                .kernel_area = static_cast<std::uint32_t>(area),
-                .group_sources = static_cast<std::uint32_t>(in),
-                .group_targets = static_cast<std::uint32_t>(out),
-                .position_stride = channel_last_ ? to.channels : 1,
-                .channel_stride = channel_last_ ? 1 : to.positions(),
-                .weights = nullptr};
+          weights_[((o / out * in + i) * area + k / wide * wide + place_[k % wide]) * out + o % out] =
+              conv.weights[(o * in + i) * area + k];
+    windows_.kernel_width = conv.kernel[1];
+    windows_.kernel_area = static_cast<std::uint32_t>(area);
+    windows_.group_sources = Divisor::of(static_cast<std::uint32_t>(in), static_cast<std::uint32_t>(from.channels));
+    windows_.group_targets = static_cast<std::uint32_t>(out);
+    windows_.channel_last = out >= kFewTargets;
     bias_ = starts(conv.bias, to.channels);
     products_an_event_ = y_.most() * x_.most() * out;
   }
-  std::size_t scratch() const override { return channel_last_ ? channels_ * positions_ : 0; }
+  std::size_t scratch() const override { return windows_.channel_last ? channels_ * positions_ : 0; }
 
   std::uint64_t sum(const Loops& loops, const Reading& reading, double* scratch, double* sums) const override {
     // Channel-last sums pay for their fill and their way back; few events are added where they belong, in the same
     // order.
     const bool few = reading.events.count * products_an_event_ < channels_ * positions_;
-    if (!channel_last_ || few) {
+    if (!windows_.channel_last || few) {
       for (std::size_t c = 0; c < channels_; ++c) std::fill_n(sums + c * positions_, positions_, bias_[c]);
       Windows in_place = windows();
-      in_place.position_stride = 1, in_place.channel_stride = positions_;
-      return reading.events.count == 0 ? 0 : loops.windows(reading.events, in_place, sums);
+      in_place.channel_last = false;
+      return reading.events.count == 0 ? 0 : loops.windows(reading.events, in_place, sums, nullptr);
     }
     for (std::size_t p = 0; p < positions_; ++p) std::copy_n(bias_.data(), channels_, scratch + p * channels_);
-    const std::uint64_t products = loops.windows(reading.events, windows(), scratch);
+    const std::uint64_t products = loops.windows(reading.events, windows(), scratch, nullptr);
     for (std::size_t c = 0; c < channels_; ++c)
       for (std::size_t p = 0; p < positions_; ++p) sums[c * positions_ + p] = scratch[p * channels_ + c];
     return products;
   }
+  std::optional<InPlace> in_place() const override {
+    const bool last = windows_.channel_last;
+    InPlace out{std::vector<double>(channels_ * positions_), last ? static_cast<std::uint32_t>(channels_) : 0, last};
+    for (std::size_t i = 0; i < out.starts.size(); ++i) out.starts[i] = bias_[last ? i % channels_ : i / positions_];
+    return out;
+  }
+  std::uint64_t add(const Loops& loops, const Reading& reading, double* sums, std::uint64_t* touched) const override {
+    return reading.events.count == 0 ? 0 : loops.windows(reading.events, windows(), sums, touched);
+  }
   std::uint64_t resident_bytes() const override {
-    return bytes_of(weights_) + bytes_of(bias_) + y_.resident_bytes() + x_.resident_bytes();
+    return bytes_of(weights_) + bytes_of(bias_) + bytes_of(place_) + y_.resident_bytes() + x_.resident_bytes();
   }
 
  private:
@@ -167,51 +227,52 @@ class ConvSynapses final : public Synapses {
     return windows;
   }
 
+  std::vector<std::uint32_t> place_;
   Landings y_, x_;
-  Windows windows_;
   std::size_t channels_, positions_, products_an_event_ = 0;
-  bool channel_last_;
-  std::vector<float> weights_;  // [source channel][kernel y][kernel x][target channel of the group]
+  Windows windows_;
+  std::vector<float> weights_;  // [source channel][kernel y][place of kernel x][target channel of the group]
   std::vector<double> bias_;
+};
+
+class Pools final : public Pooling {
+ public:
+  Pools(const Pool& pool, const Grid& from, const Grid& to)
+      : y_(sliding(pool, 0), from.height, {}),
+        x_(sliding(pool, 1), from.width, places_of(sliding(pool, 1))),
+        divisor_(pool.average ? static_cast<double>(std::uint64_t{pool.kernel[0]} * pool.kernel[1]) : 1),
+        windows_(windows_between(from, to)) {}
+  std::uint64_t reach(const Loops& loops, Events events, double* sums, std::uint64_t* reached) const override {
+    if (events.count == 0) return 0;
+    Windows windows = windows_;
+    windows.y = y_.axis(), windows.x = x_.axis();
+    return loops.pools(events, windows, sums, reached);
+  }
+  double divisor() const override { return divisor_; }
+  std::uint64_t resident_bytes() const override { return y_.resident_bytes() + x_.resident_bytes(); }
+
+ private:
+  Landings y_, x_;
+  double divisor_;
+  Windows windows_;
 };
 
 class PoolSynapses final : public Synapses {
  public:
   PoolSynapses(const Pool& pool, const Grid& from, const Grid& to)
-      : y_(sliding(pool, 0), from.height),
-        x_(sliding(pool, 1), from.width),
-        targets_(to.channels * to.positions()),
-        divisor_(pool.average ? static_cast<double>(std::uint64_t{pool.kernel[0]} * pool.kernel[1]) : 1) {
-    windows_ = {.y = {},
-                .x = {},
-                .width = static_cast<std::uint32_t>(from.width),
-                .positions = static_cast<std::uint32_t>(from.positions()),
-                .target_width = static_cast<std::uint32_t>(to.width),
-                .kernel_width = 0,
-                .kernel_area = 0,
-                .group_sources = 1,
-                .group_targets = 1,
-                .position_stride = 1,
-                .channel_stride = to.positions(),
-                .weights = nullptr};
-  }
+      : pools_(pool, from, to), targets_(to.channels * to.positions()) {}
   std::uint64_t sum(const Loops& loops, const Reading& reading, double*, double* sums) const override {
     std::fill_n(sums, targets_, 0.0);
-    if (reading.events.count == 0) return 0;
-    Windows windows = windows_;
-    windows.y = y_.axis(), windows.x = x_.axis();
-    const std::uint64_t additions = loops.pools(reading.events, windows, sums);
-    if (divisor_ != 1)
-      for (std::size_t i = 0; i < targets_; ++i) sums[i] = sums[i] / divisor_;
+    const std::uint64_t additions = pools_.reach(loops, reading.events, sums, nullptr);
+    if (additions > 0 && pools_.divisor() != 1)
+      for (std::size_t i = 0; i < targets_; ++i) sums[i] = sums[i] / pools_.divisor();
     return additions;
   }
-  std::uint64_t resident_bytes() const override { return y_.resident_bytes() + x_.resident_bytes(); }
+  std::uint64_t resident_bytes() const override { return pools_.resident_bytes(); }
 
  private:
-  Landings y_, x_;
-  Windows windows_;
+  Pools pools_;
   std::size_t targets_;
-  double divisor_;
 };
 
 class ScaleSynapses final : public Synapses {
@@ -264,6 +325,17 @@ class DelaySynapses final : public Synapses {
 };
 
 }  // namespace
+
+std::uint64_t Synapses::add(const Loops&, const Reading&, double*, std::uint64_t*) const {
+  SYN_ASSERT(false);  // only of those that have in_place()
+  return 0;
+}
+
+std::unique_ptr<const Pooling> pooling_for(const Model& model, const Projection& projection) {
+  return std::make_unique<Pools>(std::get<Pool>(projection.connection),
+                                 *grid_of(model.populations[projection.from].shape),
+                                 *grid_of(model.populations[projection.to].shape));
+}
 
 std::unique_ptr<const Synapses> synapses_for(const Model& model, const Projection& projection) {
   const Shape &from = model.populations[projection.from].shape, &to = model.populations[projection.to].shape;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "snn/real/neurons/firing.hpp"
+#include "snn/real/neurons/one_pass.hpp"
 
 namespace syn::snn::real {
 namespace {
@@ -44,7 +45,10 @@ Values gain_of(const Parameter& r, const Parameter& gain, double dt, std::size_t
 class IfSteps final : public KindSteps {
  public:
   IfSteps(const If& kind, double dt, std::size_t n)
-      : KindSteps(n, {kind.v0}), k_(gain_of(kind.r, kind.gain, dt, n)), firing_(kind.firing, n) {}
+      : KindSteps(n, {kind.v0}),
+        k_(gain_of(kind.r, kind.gain, dt, n)),
+        firing_(kind.firing, n),
+        one_pass_(kind.firing, Membranes::Update::add, {}, k_, {}, n) {}
 
   void step(const Loops& loops, const double* in, double* state, double* out) const override {
     each_block(n_, [&](std::size_t begin, std::size_t n) {
@@ -54,37 +58,40 @@ class IfSteps final : public KindSteps {
     });
   }
 
+  const Membranes* membranes() const override { return one_pass_.rule(); }
+
  private:
   Values k_;
   FiringSteps firing_;
+  OnePass one_pass_;
 };
 
 class LifSteps final : public KindSteps {
  public:
   LifSteps(const Lif& kind, double dt, std::size_t n)
-      : KindSteps(n, {kind.v0}), leak_(kind.membrane, dt, n), order_(kind.membrane.order), firing_(kind.firing, n) {
-    const Firing& rule = kind.firing;
-    plain_ = rule.order == Order::update_fire_reset && order_ == InputOrder::after_decay && rule.most == 1 &&
-             rule.refractory == 0 && rule.comparison == Comparison::greater && rule.reset == Reset::to_value;
-  }
+      : KindSteps(n, {kind.v0}),
+        leak_(kind.membrane, dt, n),
+        order_(kind.membrane.order),
+        firing_(kind.firing, n),
+        one_pass_(kind.firing,
+                  order_ == InputOrder::after_decay ? Membranes::Update::leak_after : Membranes::Update::leak_before,
+                  leak_.a, leak_.k, leak_.rest, n) {}
 
   void step(const Loops& loops, const double* in, double* state, double* out) const override {
     each_block(n_, [&](std::size_t begin, std::size_t n) {
       double* v = state + begin;
-      const double *a = leak_.a.at(begin), *k = leak_.k.at(begin), *rest = leak_.rest.at(begin);
-      if (plain_) {
-        return loops.lif(v, in + begin, a, k, rest, firing_.threshold(begin), firing_.v_reset(begin), n, out + begin);
-      }
-      firing_.step(loops, begin, n, n_, v, state + n_, firing_.threshold(begin), out + begin,
-                   [&] { loops.leak(v, in + begin, a, k, rest, n, order_); });
+      firing_.step(loops, begin, n, n_, v, state + n_, firing_.threshold(begin), out + begin, [&] {
+        loops.leak(v, in + begin, leak_.a.at(begin), leak_.k.at(begin), leak_.rest.at(begin), n, order_);
+      });
     });
   }
+  const Membranes* membranes() const override { return one_pass_.rule(); }
 
  private:
   Leak leak_;
   InputOrder order_;
   FiringSteps firing_;
-  bool plain_;
+  OnePass one_pass_;
 };
 
 // Exponential Euler with the reset at the time of crossing. The input is constant over the step, so the potential

@@ -22,6 +22,8 @@ class Steps {
   virtual void start(std::span<double> state) const = 0;
   // in, out: one number a neuron.
   virtual void step(const Loops& loops, const double* in, double* state, double* out) const = 0;
+  // Integrate-and-fire that loops.membranes can step in one pass; null: step() it.
+  virtual const Membranes* membranes() const { return nullptr; }
 };
 
 // For every kind but Input and Relay, which have no dynamics: nullptr.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "core/assert.hpp"
@@ -14,17 +15,22 @@ namespace syn::snn::real {
 class Values {
  public:
   Values() : Values(Parameter{0}, 1) {}
-  Values(const Parameter& parameter, std::size_t neurons) : alike_(parameter.size() == 1) {
-    SYN_ASSERT(alike_ || parameter.size() == neurons, parameter.size(), neurons);
+  Values(const Parameter& parameter, std::size_t neurons) : alike_(all_alike(parameter)) {
+    SYN_ASSERT(parameter.size() == 1 || parameter.size() == neurons, parameter.size(), neurons);
     values_ = alike_ ? std::vector<double>(std::min(kBlock, neurons), parameter[0]) : parameter;
   }
   // From neuron `begin`, a multiple of kBlock, to the end of its block.
   const double* at(std::size_t begin) const { return values_.data() + (alike_ ? 0 : begin); }
-  bool all_zero() const {
-    return std::ranges::all_of(values_, [](double value) { return value == 0; });
-  }
+  bool alike() const { return alike_; }
 
  private:
+  // By bits: 0 and -0 are two numbers. Files often repeat one number for every neuron.
+  static bool all_alike(const Parameter& parameter) {
+    return std::ranges::all_of(parameter, [&](double value) {
+      return std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(parameter[0]);
+    });
+  }
+
   std::vector<double> values_;
   bool alike_;
 };
