@@ -64,10 +64,16 @@ const std::uint64_t* Buffers::bits(const State& state, const CompiledPopulation&
   return state.spikes.data() + p.bits + slot(state, p, delay) * p.words;
 }
 
-// What was not 0 when this slot was last written becomes 0.
-void Buffers::clear(State& state, const CompiledPopulation& p) {
+// What was not 0 when this slot was last written becomes 0. `now` still is the list of the step before.
+void Buffers::clear(State& state, const CompiledPopulation& p, const List& now) {
   std::uint64_t* words = bits(state, p);
   double* values = p.keeps_rows ? row(state, p) : nullptr;
+  if (p.ring_rows == 1 && now.all) {
+    for (std::size_t e = 0; e < now.count; ++e) words[now.index[e] / 64] = 0;
+    if (values)
+      for (std::size_t e = 0; e < now.count; ++e) values[now.index[e]] = 0;
+    return;
+  }
   for (std::size_t w = 0; w < p.words; ++w) {
     if (values)
       for (std::uint64_t word = words[w]; word != 0; word &= word - 1)
@@ -79,7 +85,6 @@ void Buffers::clear(State& state, const CompiledPopulation& p) {
 // This step's events, for those who read them late or whole.
 void Buffers::keep(State& state, const CompiledPopulation& p, const List& now) {
   if (!p.keeps_bits) return;
-  clear(state, p);
   std::uint64_t* words = bits(state, p);
   for (std::size_t e = 0; e < now.count; ++e) words[now.index[e] / 64] |= std::uint64_t{1} << (now.index[e] % 64);
   if (!p.keeps_rows) return;
@@ -97,6 +102,7 @@ void Buffers::values_of(const CompiledPopulation& p, const double* row, List& li
     list.value[count] = row[at];
     count += row[at] != 0;
   }
+  list.all = count == list.count;
   list.count = count;
 }
 
@@ -147,7 +153,6 @@ bool Buffers::feed(const float* in, std::size_t n, List& now) const {
 }
 
 bool Buffers::pool(State& state, const CompiledPopulation& p, List& now, Work& work) {
-  clear(state, p);
   double* sums = row(state, p);
   std::uint64_t* reached = bits(state, p);
   const Events events = reading(state, p.projections[0]).events;
@@ -184,7 +189,6 @@ bool Buffers::membrane(State& state, const CompiledPopulation& p, List& now, Wor
     keep(state, p, now);
     return stepped.finite;
   }
-  clear(state, p);
   std::uint64_t* words = bits(state, p);
   for (std::size_t e = 0; e < stepped.fired; ++e) {
     const std::uint32_t at = p.place_of[fired_[e]];
@@ -203,6 +207,7 @@ bool Buffers::step(State& state, std::uint32_t population, const float* in, Work
   const CompiledPopulation& p = compiled_.populations[population];
   const Loops& loops = *compiled_.loops;
   List& now = lists_[population];
+  if (p.keeps_bits) clear(state, p, now);
   switch (p.way) {
     case Way::fed:
       if (!feed(in, p.neurons, now)) return false;

@@ -30,6 +30,7 @@ class Buffers {
     std::vector<std::uint32_t> index;
     std::vector<double> value;
     std::size_t count = 0;
+    bool all = true;  // none that came to 0 was left out
     Events events() const { return {index.data(), value.data(), count}; }
   };
 
@@ -41,7 +42,7 @@ class Buffers {
 
   Reading reading(const State& state, const CompiledProjection& projection) const;
   double* input(const State& state, const CompiledPopulation& p, Work& work);
-  void clear(State& state, const CompiledPopulation& p);
+  void clear(State& state, const CompiledPopulation& p, const List& now);
   void keep(State& state, const CompiledPopulation& p, const List& now);
   void values_of(const CompiledPopulation& p, const double* row, List& list) const;
   bool feed(const float* in, std::size_t n, List& now) const;

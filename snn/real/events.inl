@@ -17,21 +17,48 @@ HWY_INLINE std::uint64_t not_zero(const T* x) {
   return word;
 }
 
+// Appends the places of set bits of up to 64 words, the first of which is that of place `base`. How many there are in a
+// word no branch predictor can guess, so there is no branch for it.
+HWY_INLINE std::size_t append_bits(const std::uint64_t* words, std::size_t n, std::size_t base, std::uint32_t* index,
+                                   std::size_t count) {
+  std::uint64_t some[64 + 1];
+  std::uint32_t at[64 + 1];
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    some[last] = words[i];
+    at[last] = static_cast<std::uint32_t>(base + i * 64);
+    last += words[i] != 0;
+  }
+  some[last] = 0;
+  std::uint64_t left = some[0];
+  for (std::size_t j = 0; j < last;) {
+    index[count++] = at[j] + static_cast<std::uint32_t>(std::countr_zero(left));
+    left &= left - 1;
+    j += left == 0;
+    left = left != 0 ? left : some[j];
+  }
+  return count;
+}
+
+std::size_t list_bits(const std::uint64_t* words, std::size_t n, std::uint32_t* index) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; i += 64) count = append_bits(words + i, HWY_MIN(64, n - i), i * 64, index, count);
+  return count;
+}
+
 template <class T>
 HWY_INLINE std::size_t list_of(const T* row, std::size_t n, std::uint32_t* index, double* value) {
   std::size_t count = 0, i = 0;
-  for (; i + 64 <= n; i += 64) {
-    for (std::uint64_t word = not_zero(row + i); word != 0; word &= word - 1) {
-      const std::size_t at = i + static_cast<std::size_t>(std::countr_zero(word));
-      index[count] = static_cast<std::uint32_t>(at);
-      value[count++] = row[at];
-    }
+  while (i + 64 <= n) {
+    std::uint64_t words[64];
+    const std::size_t base = i;
+    std::size_t some = 0;
+    for (; i + 64 <= n && some < 64; i += 64) words[some++] = not_zero(row + i);
+    count = append_bits(words, some, base, index, count);
   }
-  for (; i < n; ++i) {
-    if (row[i] == 0) continue;
-    index[count] = static_cast<std::uint32_t>(i);
-    value[count++] = row[i];
-  }
+  for (; i < n; ++i)
+    if (row[i] != 0) index[count++] = static_cast<std::uint32_t>(i);
+  for (std::size_t e = 0; e < count; ++e) value[e] = row[index[e]];
   return count;
 }
 
@@ -40,13 +67,6 @@ std::size_t list(const double* row, std::size_t n, std::uint32_t* index, double*
 }
 std::size_t list_floats(const float* row, std::size_t n, std::uint32_t* index, double* value) {
   return list_of(row, n, index, value);
-}
-std::size_t list_bits(const std::uint64_t* words, std::size_t n, std::uint32_t* index) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::uint64_t word = words[i]; word != 0; word &= word - 1)
-      index[count++] = static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word)));
-  return count;
 }
 
 void rows(Events events, const float* __restrict weights, std::size_t n, double* __restrict sums) {
@@ -85,50 +105,78 @@ std::uint64_t columns(Events events, const std::uint32_t* __restrict begin, cons
 
 // Marks the blocks of `n` sums from `first` on.
 HWY_INLINE void mark(std::uint64_t* touched, std::size_t first, std::size_t n) {
-  const std::size_t from = first / kMarked, to = (first + n - 1) / kMarked;
-  for (std::size_t block = from; block <= to;) {
-    const std::size_t word = block / 64, end = std::min(to + 1, (word + 1) * 64);
-    const std::uint64_t below = end % 64 == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << (end % 64)) - 1;
-    touched[word] |= below & (~std::uint64_t{0} << (block % 64));
-    block = end;
+  for (std::size_t block = first / kMarked, end = (first + n - 1) / kMarked + 1; block < end;) {
+    const std::size_t count = HWY_MIN(end - block, 64 - block % 64);
+    touched[block / 64] |= ~std::uint64_t{0} >> (64 - count) << (block % 64);
+    block += count;
   }
 }
 
-HWY_INLINE void add_row(double* __restrict sums, const float* __restrict weights, double value, std::size_t n) {
-  const Eight x = all(value);
+HWY_INLINE void add_row(double* __restrict sums, const float* __restrict weights, Eight x, double value,
+                        std::size_t n) {
   std::size_t i = 0;
   for (; i + 8 <= n; i += 8) store(add(load(sums + i), mul(load(weights + i), x)), sums + i);
   for (; i < n; ++i) sums[i] = sums[i] + static_cast<double>(weights[i]) * value;
 }
 
-std::uint64_t windows(Events events, const Windows& w, double* __restrict sums, std::uint64_t* touched) {
+// Where an event comes from, and the runs of its row and column.
+struct Landing {
+  std::uint32_t channel;
+  const Run *y, *y_end, *x, *x_end;
+  HWY_INLINE Landing(const Windows& w, std::uint32_t index) : channel(w.positions(index)) {
+    const std::uint32_t position = index - channel * w.positions.divisor;
+    const std::uint32_t row = w.width(position), column = position - row * w.width.divisor;
+    y = w.y.runs + w.y.begin[row], y_end = w.y.runs + w.y.begin[row + 1];
+    x = w.x.runs + w.x.begin[column], x_end = w.x.runs + w.x.begin[column + 1];
+  }
+};
+
+// One group, channel-last: a run of columns is a run of sums.
+std::uint64_t windows_in_runs(Events events, const Windows& w, double* sums, std::uint64_t* touched) {
   std::uint64_t products = 0;
-  const std::size_t targets = w.group_targets;
+  const std::size_t channels = w.channels, sums_row = w.target_width * channels;
+  const std::size_t kernel_row = w.kernel_width * channels, kernels = w.kernel_area * channels;
+  const float* weights = w.weights;
   for (std::size_t e = 0; e < events.count; ++e) {
-    const std::uint32_t channel = w.positions(events.index[e]);
-    const std::uint32_t position = events.index[e] - channel * w.positions.divisor;
-    const std::uint32_t y = w.width(position), x = position - y * w.width.divisor;
+    const Landing at(w, events.index[e]);
     const double value = events.value[e];
-    const float* kernels = w.weights + std::size_t{channel} * w.kernel_area * targets;
-    const std::size_t group = w.group_sources(channel) * targets;
-    for (std::uint32_t hy = w.y.begin[y]; hy < w.y.begin[y + 1]; ++hy) {
-      const Run row = w.y.runs[hy];
-      for (std::uint32_t hx = w.x.begin[x]; hx < w.x.begin[x + 1]; ++hx) {
-        const Run run = w.x.runs[hx];
-        const float* weight = kernels + (std::size_t{row.kernel} * w.kernel_width + run.kernel) * targets;
-        const std::size_t at = std::size_t{row.target} * w.target_width + run.target, n = run.count * targets;
+    const Eight x = all(value);
+    for (const Run* run = at.x; run != at.x_end; ++run) {
+      const std::size_t n = run->count * channels, first = run->target * channels;
+      const float* from = weights + at.channel * kernels + run->kernel * channels;
+      for (const Run* row = at.y; row != at.y_end; ++row) {
+        const std::size_t to = row->target * sums_row + first;
+        add_row(sums + to, from + row->kernel * kernel_row, x, value, n);
+        if (touched) mark(touched, to, n);
         products += n;
-        if (!w.channel_last) {
-          for (std::size_t j = 0; j < run.count; ++j)
+      }
+    }
+  }
+  return products;
+}
+
+std::uint64_t windows(Events events, const Windows& w, double* __restrict sums, std::uint64_t* touched) {
+  const std::size_t targets = w.group_targets;
+  if (w.channel_last && targets == w.channels) return windows_in_runs(events, w, sums, touched);
+  std::uint64_t products = 0;
+  for (std::size_t e = 0; e < events.count; ++e) {
+    const Landing from(w, events.index[e]);
+    const double value = events.value[e];
+    const Eight x = all(value);
+    const float* kernels = w.weights + std::size_t{from.channel} * w.kernel_area * targets;
+    const std::size_t group = w.group_sources(from.channel) * targets;
+    for (const Run* row = from.y; row != from.y_end; ++row) {
+      for (const Run* run = from.x; run != from.x_end; ++run) {
+        const float* weight = kernels + (std::size_t{row->kernel} * w.kernel_width + run->kernel) * targets;
+        const std::size_t at = std::size_t{row->target} * w.target_width + run->target;
+        products += run->count * targets;
+        for (std::size_t j = 0; j < run->count; ++j) {
+          if (w.channel_last) {
+            add_row(sums + (at + j) * w.channels + group, weight + j * targets, x, value, targets);
+            if (touched) mark(touched, (at + j) * w.channels + group, targets);
+          } else {
             for (std::size_t o = 0; o < targets; ++o)
               sums[(group + o) * w.target_positions + at + j] += static_cast<double>(weight[j * targets + o]) * value;
-        } else if (targets == w.channels) {
-          add_row(sums + at * targets, weight, value, n);
-          if (touched) mark(touched, at * targets, n);
-        } else {
-          for (std::size_t j = 0; j < run.count; ++j) {
-            add_row(sums + (at + j) * w.channels + group, weight + j * targets, value, targets);
-            if (touched) mark(touched, (at + j) * w.channels + group, targets);
           }
         }
       }
@@ -140,21 +188,32 @@ std::uint64_t windows(Events events, const Windows& w, double* __restrict sums, 
 std::uint64_t pools(Events events, const Windows& w, double* __restrict sums, std::uint64_t* reached) {
   std::uint64_t additions = 0;
   for (std::size_t e = 0; e < events.count; ++e) {
-    const std::uint32_t channel = w.positions(events.index[e]);
-    const std::uint32_t position = events.index[e] - channel * w.positions.divisor;
-    const std::uint32_t y = w.width(position), x = position - y * w.width.divisor;
-    for (std::uint32_t hy = w.y.begin[y]; hy < w.y.begin[y + 1]; ++hy) {
-      for (std::uint32_t hx = w.x.begin[x]; hx < w.x.begin[x + 1]; ++hx) {
-        const Run run = w.x.runs[hx];
-        const std::size_t first = std::size_t{channel} * w.target_positions +
-                                  std::size_t{w.y.runs[hy].target} * w.target_width + run.target;
-        for (std::size_t at = first; at < first + run.count; ++at) {
-          sums[at] += events.value[e];
+    const Landing from(w, events.index[e]);
+    const double value = events.value[e];
+    for (const Run* row = from.y; row != from.y_end; ++row) {
+      for (const Run* run = from.x; run != from.x_end; ++run) {
+        const std::size_t first = std::size_t{from.channel} * w.target_positions +
+                                  std::size_t{row->target} * w.target_width + run->target;
+        for (std::size_t at = first; at < first + run->count; ++at) {
+          sums[at] += value;
           if (reached) reached[at / 64] |= std::uint64_t{1} << (at % 64);
         }
-        additions += run.count;
+        additions += run->count;
       }
     }
+  }
+  return additions;
+}
+
+std::uint64_t moves(Events events, const std::uint32_t* __restrict target, double* __restrict sums,
+                    std::uint64_t* __restrict reached) {
+  std::uint64_t additions = 0;
+  for (std::size_t e = 0; e < events.count; ++e) {
+    const std::uint32_t at = target[events.index[e]];
+    if (at == kNowhere) continue;
+    sums[at] += events.value[e];
+    reached[at / 64] |= std::uint64_t{1} << (at % 64);
+    ++additions;
   }
   return additions;
 }

@@ -58,6 +58,8 @@ struct Windows {
   const float* weights;                   // [source channel][kernel y][kernel x][target channel of the group]
 };
 
+inline constexpr std::uint32_t kNowhere = ~std::uint32_t{0};
+
 // Which neurons were reached: one bit a block of 8, the cache line of their sums.
 inline constexpr std::size_t kMarked = 8;
 
@@ -124,6 +126,8 @@ struct Loops {
   std::uint64_t (*windows)(Events events, const Windows& windows, double* sums, std::uint64_t* touched);
   // Channel-first; `reached`, if not null: one bit a sum.
   std::uint64_t (*pools)(Events events, const Windows& windows, double* sums, std::uint64_t* reached);
+  // Pools whose windows do not overlap: where each source goes, or kNowhere.
+  std::uint64_t (*moves)(Events events, const std::uint32_t* target, double* sums, std::uint64_t* reached);
 };
 
 // Best first; the last, "plain", is what the compiler makes for any machine. Only what this machine can run.

@@ -241,20 +241,35 @@ class Pools final : public Pooling {
       : y_(sliding(pool, 0), from.height, {}),
         x_(sliding(pool, 1), from.width, places_of(sliding(pool, 1))),
         divisor_(pool.average ? static_cast<double>(std::uint64_t{pool.kernel[0]} * pool.kernel[1]) : 1),
-        windows_(windows_between(from, to)) {}
+        windows_(windows_between(from, to)) {
+    if (y_.most() > 1 || x_.most() > 1) return;
+    const Axis y = y_.axis(), x = x_.axis();
+    target_.reserve(from.channels * from.positions());
+    for (std::uint64_t c = 0; c < from.channels; ++c)
+      for (std::uint64_t i = 0; i < from.height; ++i)
+        for (std::uint64_t j = 0; j < from.width; ++j)
+          target_.push_back(y.begin[i] == y.begin[i + 1] || x.begin[j] == x.begin[j + 1]
+                                ? kNowhere
+                                : static_cast<std::uint32_t>(c * to.positions()) +
+                                      y.runs[y.begin[i]].target * windows_.target_width + x.runs[x.begin[j]].target);
+  }
   std::uint64_t reach(const Loops& loops, Events events, double* sums, std::uint64_t* reached) const override {
     if (events.count == 0) return 0;
+    if (reached && !target_.empty()) return loops.moves(events, target_.data(), sums, reached);
     Windows windows = windows_;
     windows.y = y_.axis(), windows.x = x_.axis();
     return loops.pools(events, windows, sums, reached);
   }
   double divisor() const override { return divisor_; }
-  std::uint64_t resident_bytes() const override { return y_.resident_bytes() + x_.resident_bytes(); }
+  std::uint64_t resident_bytes() const override {
+    return y_.resident_bytes() + x_.resident_bytes() + bytes_of(target_);
+  }
 
  private:
   Landings y_, x_;
   double divisor_;
   Windows windows_;
+  std::vector<std::uint32_t> target_;  // of each source; empty: windows overlap
 };
 
 class PoolSynapses final : public Synapses {
