@@ -70,7 +70,7 @@ std::size_t list_floats(const float* row, std::size_t n, std::uint32_t* index, d
 }
 
 void rows(Events events, const float* __restrict weights, std::size_t n, double* __restrict sums) {
-  constexpr std::size_t kTile = 4;  // sums of a tile stay in registers over all events
+  constexpr std::size_t kTile = kParts == 1 ? 8 : 4;  // sums of a tile stay in registers over all events
   std::size_t o = 0;
   for (; o + 8 * kTile <= n; o += 8 * kTile) {
     Eight tile[kTile];
@@ -105,11 +105,12 @@ std::uint64_t columns(Events events, const std::uint32_t* __restrict begin, cons
 
 // Marks the blocks of `n` sums from `first` on.
 HWY_INLINE void mark(std::uint64_t* touched, std::size_t first, std::size_t n) {
-  for (std::size_t block = first / kMarked, end = (first + n - 1) / kMarked + 1; block < end;) {
-    const std::size_t count = HWY_MIN(end - block, 64 - block % 64);
-    touched[block / 64] |= ~std::uint64_t{0} >> (64 - count) << (block % 64);
-    block += count;
+  const std::size_t block = first / kMarked, count = (first + n - 1) / kMarked - block + 1, bit = block % 64;
+  if (bit + count <= 64) {
+    touched[block / 64] |= ~std::uint64_t{0} >> (64 - count) << bit;
+    return;
   }
+  for (std::size_t b = block; b < block + count; ++b) touched[b / 64] |= std::uint64_t{1} << (b % 64);
 }
 
 HWY_INLINE void add_row(double* __restrict sums, const float* __restrict weights, Eight x, double value,
@@ -131,33 +132,41 @@ struct Landing {
   }
 };
 
-// One group, channel-last: a run of columns is a run of sums.
-std::uint64_t windows_in_runs(Events events, const Windows& w, double* sums, std::uint64_t* touched) {
+std::uint64_t patches(Events events, const Patches& p, double* __restrict sums, std::uint64_t* __restrict touched) {
   std::uint64_t products = 0;
-  const std::size_t channels = w.channels, sums_row = w.target_width * channels;
-  const std::size_t kernel_row = w.kernel_width * channels, kernels = w.kernel_area * channels;
-  const float* weights = w.weights;
   for (std::size_t e = 0; e < events.count; ++e) {
-    const Landing at(w, events.index[e]);
+    const std::uint32_t index = events.index[e], channel = p.positions(index);
+    const Patch patch = p.patches[index - channel * p.positions.divisor];
     const double value = events.value[e];
     const Eight x = all(value);
-    for (const Run* run = at.x; run != at.x_end; ++run) {
-      const std::size_t n = run->count * channels, first = run->target * channels;
-      const float* from = weights + at.channel * kernels + run->kernel * channels;
-      for (const Run* row = at.y; row != at.y_end; ++row) {
-        const std::size_t to = row->target * sums_row + first;
-        add_row(sums + to, from + row->kernel * kernel_row, x, value, n);
-        if (touched) mark(touched, to, n);
-        products += n;
-      }
+    const float* from = p.weights + channel * p.channel_weights + patch.weights;
+    std::size_t to = patch.sums;
+    for (std::uint32_t row = 0; row < patch.rows; ++row, to += p.sums_row, from += p.weights_row) {
+      add_row(sums + to, from, x, value, patch.row);
+      if (touched) mark(touched, to, patch.row);
     }
+    products += std::uint64_t{patch.rows} * patch.row;
   }
   return products;
 }
 
+// `count` target positions from `at` on, of the group whose first target channel is `group`.
+HWY_INLINE void add_run(const Windows& w, double* __restrict sums, std::uint64_t* touched, const float* weight,
+                        std::size_t at, std::size_t group, std::size_t count, Eight x, double value) {
+  const std::size_t targets = w.group_targets;
+  for (std::size_t j = 0; j < count; ++j, weight += targets) {
+    if (w.channel_last) {
+      add_row(sums + (at + j) * w.channels + group, weight, x, value, targets);
+      if (touched) mark(touched, (at + j) * w.channels + group, targets);
+    } else {
+      for (std::size_t o = 0; o < targets; ++o)
+        sums[(group + o) * w.target_positions + at + j] += static_cast<double>(weight[o]) * value;
+    }
+  }
+}
+
 std::uint64_t windows(Events events, const Windows& w, double* __restrict sums, std::uint64_t* touched) {
   const std::size_t targets = w.group_targets;
-  if (w.channel_last && targets == w.channels) return windows_in_runs(events, w, sums, touched);
   std::uint64_t products = 0;
   for (std::size_t e = 0; e < events.count; ++e) {
     const Landing from(w, events.index[e]);
@@ -165,19 +174,13 @@ std::uint64_t windows(Events events, const Windows& w, double* __restrict sums, 
     const Eight x = all(value);
     const float* kernels = w.weights + std::size_t{from.channel} * w.kernel_area * targets;
     const std::size_t group = w.group_sources(from.channel) * targets;
-    for (const Run* row = from.y; row != from.y_end; ++row) {
-      for (const Run* run = from.x; run != from.x_end; ++run) {
-        const float* weight = kernels + (std::size_t{row->kernel} * w.kernel_width + run->kernel) * targets;
-        const std::size_t at = std::size_t{row->target} * w.target_width + run->target;
-        products += run->count * targets;
-        for (std::size_t j = 0; j < run->count; ++j) {
-          if (w.channel_last) {
-            add_row(sums + (at + j) * w.channels + group, weight + j * targets, x, value, targets);
-            if (touched) mark(touched, (at + j) * w.channels + group, targets);
-          } else {
-            for (std::size_t o = 0; o < targets; ++o)
-              sums[(group + o) * w.target_positions + at + j] += static_cast<double>(weight[j * targets + o]) * value;
-          }
+    for (const Run* rows = from.y; rows != from.y_end; ++rows) {
+      for (std::uint32_t row = 0; row < rows->count; ++row) {
+        for (const Run* run = from.x; run != from.x_end; ++run) {
+          const float* weight = kernels + (std::size_t{rows->kernel + row} * w.kernel_width + run->kernel) * targets;
+          const std::size_t at = std::size_t{rows->target + row} * w.target_width + run->target;
+          add_run(w, sums, touched, weight, at, group, run->count, x, value);
+          products += run->count * targets;
         }
       }
     }

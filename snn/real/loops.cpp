@@ -20,7 +20,7 @@
 #define SYN_LOOPS_TABLE(name)                                                                                   \
   Loops {                                                                                                       \
     name, leak, multiply_add, combine, fire, subtract, set, hold, refract, izhikevich, membranes, finite, list, \
-        list_floats, list_bits, rows, columns, windows, pools, moves                                            \
+        list_floats, list_bits, rows, columns, windows, patches, pools, moves                                   \
   }
 
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2

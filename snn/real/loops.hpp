@@ -58,6 +58,19 @@ struct Windows {
   const float* weights;                   // [source channel][kernel y][kernel x][target channel of the group]
 };
 
+// Convolutions of one group whose sums are channel-last and whose kernel positions lie apart by the stride: what a
+// source adds is a block of rows of sums, and its weights are stored in the same order.
+struct Patch {
+  std::uint32_t sums, weights;  // where both begin
+  std::uint32_t rows, row;      // how many rows, of how many sums
+};
+struct Patches {
+  const Patch* patches;                                // of every position of the source
+  Divisor positions;                                   // of the source
+  std::size_t sums_row, weights_row, channel_weights;  // from one row, or source channel, to the next
+  const float* weights;                                // [source channel][kernel y][kernel x][target channel]
+};
+
 inline constexpr std::uint32_t kNowhere = ~std::uint32_t{0};
 
 // Which neurons were reached: one bit a block of 8, the cache line of their sums.
@@ -124,6 +137,7 @@ struct Loops {
   std::uint64_t (*columns)(Events events, const std::uint32_t* begin, const std::uint32_t* target, const float* weights,
                            double* sums, std::uint64_t* touched);
   std::uint64_t (*windows)(Events events, const Windows& windows, double* sums, std::uint64_t* touched);
+  std::uint64_t (*patches)(Events events, const Patches& patches, double* sums, std::uint64_t* touched);
   // Channel-first; `reached`, if not null: one bit a sum.
   std::uint64_t (*pools)(Events events, const Windows& windows, double* sums, std::uint64_t* reached);
   // Pools whose windows do not overlap: where each source goes, or kNowhere.

@@ -61,70 +61,99 @@ struct MembraneLoop {
 };
 
 // Puts right what is above its threshold.
+template <bool kAlike>
 struct Firings {
-  const Membranes& rule;
-  const MembranePass& pass;
+  double* const v;
+  const double *const threshold, *const v_reset, *const limit;
+  std::uint32_t* const fired;
+  double* const spikes_of;
+  const double most;
+  const bool many, greater, subtract;
   std::size_t count = 0;
   bool finite = true;
 
-  double of(const double* values, std::size_t i) const { return values[rule.alike ? 0 : i]; }
+  HWY_INLINE Firings(const Membranes& rule, const MembranePass& pass)
+      : v(pass.v),
+        threshold(rule.threshold),
+        v_reset(rule.v_reset),
+        limit(rule.limit),
+        fired(pass.fired),
+        spikes_of(pass.spikes),
+        most(rule.most),
+        many(rule.most != 1),
+        greater(rule.comparison == Comparison::greater),
+        subtract(rule.reset == Reset::subtract) {}
+
   // True if neuron i is above its threshold after its reset, too.
   HWY_INLINE bool fire(std::size_t i) {
-    const double v = pass.v[i], threshold = of(rule.threshold, i);
+    const std::size_t at = kAlike ? 0 : i;
     double spikes = 1;
-    if (rule.most != 1) {
+    if (many) {
       // As loops.fire: a quotient that rounding brought to 1 or below still is one spike.
-      const double times = v / threshold;
-      const double whole = rule.comparison == Comparison::greater ? std::ceil(times) - 1 : std::floor(times);
-      spikes = whole < 1 ? 1 : whole > rule.most ? rule.most : whole;
-      pass.spikes[count] = spikes;
+      const double times = v[i] / threshold[at];
+      const double whole = greater ? std::ceil(times) - 1 : std::floor(times);
+      spikes = whole < 1 ? 1 : whole > most ? most : whole;
+      spikes_of[count] = spikes;
     }
-    pass.fired[count++] = static_cast<std::uint32_t>(i);
-    const double after = rule.reset == Reset::subtract ? v - spikes * threshold : of(rule.v_reset, i);
-    pass.v[i] = after;
+    fired[count++] = static_cast<std::uint32_t>(i);
+    const double after = subtract ? v[i] - spikes * threshold[at] : v_reset[at];
+    v[i] = after;
     finite &= after - after == 0;
-    return after > of(rule.limit, i);
+    return after > limit[at];
   }
 };
 
-// Every neuron is stepped.
-template <class Loop>
-bool step_all(const Loop& loop, std::size_t n, Firings& firings) {
+// Every neuron is stepped. One question for four blocks: whether any of them fired.
+template <class Loop, class F>
+bool step_all(const Loop& loop, std::size_t n, F& firings) {
   const std::size_t whole = n / 8 * 8;
   Eight wild = all(0);
-  for (std::size_t i = 0; i < whole; i += 8)
-    for (unsigned fired = loop.block(i, wild); fired != 0; fired &= fired - 1)
-      firings.fire(i + static_cast<std::size_t>(std::countr_zero(fired)));
-  for (unsigned fired = loop.last_block(whole, n, wild); fired != 0; fired &= fired - 1)
-    firings.fire(whole + static_cast<std::size_t>(std::countr_zero(fired)));
+  std::size_t i = 0;
+  for (; i + 32 <= whole; i += 32) {
+    std::uint32_t fired = loop.block(i, wild);
+    fired |= loop.block(i + 8, wild) << 8;
+    fired |= loop.block(i + 16, wild) << 16;
+    fired |= loop.block(i + 24, wild) << 24;
+    for (; fired != 0; fired &= fired - 1) firings.fire(i + static_cast<std::size_t>(std::countr_zero(fired)));
+  }
+  for (; i < n; i += 8) {
+    unsigned fired = i < whole ? loop.block(i, wild) : loop.last_block(i, n, wild);
+    for (; fired != 0; fired &= fired - 1) firings.fire(i + static_cast<std::size_t>(std::countr_zero(fired)));
+  }
   return any_bit(wild);
 }
 
 // Only blocks that were touched are stepped. A share of them fires that no branch predictor can guess, so who did is
 // gathered first, without branches.
-template <class Loop>
-bool step_touched(const Loop& loop, std::size_t n, std::uint64_t* touched, Firings& firings, std::size_t& updated) {
-  const std::size_t whole = n / 8 * 8;
+template <class Loop, class F>
+bool step_touched(const Loop& loop, std::size_t n, std::uint64_t* touched, F& firings, std::size_t& updated) {
+  constexpr std::size_t kWords = 64;  // at a time
+  const std::size_t whole = n / 8 * 8, blocks = (n + 7) / 8;
+  std::uint32_t firsts[64 * kWords + 1];
+  std::uint8_t masks[64 * kWords + 1];
   Eight wild = all(0);
-  for (std::size_t word = 0; word * 512 < n; ++word) {
-    if (touched[word] == 0) continue;
-    std::uint32_t firsts[64 + 1];
-    unsigned masks[64 + 1];
+  for (std::size_t begin = 0; begin * 64 < blocks; begin += kWords) {
     std::size_t some = 0;
-    for (std::uint64_t left = touched[word]; left != 0; left &= left - 1) {
-      const std::size_t first = word * 512 + 8 * static_cast<std::size_t>(std::countr_zero(left));
-      if (first >= n) break;
-      firsts[some] = static_cast<std::uint32_t>(first);
-      masks[some] = first < whole ? loop.block(first, wild) : loop.last_block(first, n, wild);
-      some += masks[some] != 0;
-      updated += HWY_MIN(8, n - first);
+    for (std::size_t word = begin; word < begin + kWords && word * 64 < blocks; ++word) {
+      std::uint64_t left = touched[word];
+      if (left == 0) continue;
+      touched[word] = 0;
+      if (blocks - word * 64 < 64) left &= (std::uint64_t{1} << (blocks - word * 64)) - 1;
+      updated += 8 * static_cast<std::size_t>(std::popcount(left));
+      for (; left != 0; left &= left - 1) {
+        const std::size_t first = word * 512 + 8 * static_cast<std::size_t>(std::countr_zero(left));
+        const unsigned fired = first < whole ? loop.block(first, wild) : loop.last_block(first, n, wild);
+        firsts[some] = static_cast<std::uint32_t>(first);
+        masks[some] = static_cast<std::uint8_t>(fired);
+        some += fired != 0;
+      }
     }
-    touched[word] = 0;
     masks[some] = 0;
     unsigned left = masks[0];
     for (std::size_t j = 0; j < some;) {
-      const std::size_t i = firsts[j] + static_cast<std::size_t>(std::countr_zero(left));
-      touched[word] |= std::uint64_t{firings.fire(i)} << (firsts[j] / 8 % 64);
+      const std::uint32_t first = firsts[j];
+      if (firings.fire(first + static_cast<std::size_t>(std::countr_zero(left))))
+        touched[first / 512] |= std::uint64_t{1} << (first / 8 % 64);
       left &= left - 1;
       j += left == 0;
       left = left != 0 ? left : masks[j];
@@ -136,7 +165,7 @@ bool step_touched(const Loop& loop, std::size_t n, std::uint64_t* touched, Firin
 template <Membranes::Update kUpdate, bool kAlike, bool kStartAlike>
 MembranesStepped membranes_as(const Membranes& rule, const MembranePass& pass) {
   const MembraneLoop<kUpdate, kAlike, kStartAlike> loop(rule, pass);
-  Firings firings{rule, pass};
+  Firings<kAlike> firings(rule, pass);
   std::size_t updated = pass.touched ? 0 : pass.n;
   const bool wild = pass.touched ? step_touched(loop, pass.n, pass.touched, firings, updated)
                                  : step_all(loop, pass.n, firings);

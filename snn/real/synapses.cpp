@@ -167,8 +167,9 @@ constexpr std::uint64_t kFewTargets = 4;
 class ConvSynapses final : public Synapses {
  public:
   ConvSynapses(const Conv& conv, const Grid& from, const Grid& to)
-      : place_(places_of(sliding(conv, 1))),
-        y_(sliding(conv, 0), from.height, {}),
+      : place_y_(places_of(sliding(conv, 0))),
+        place_(places_of(sliding(conv, 1))),
+        y_(sliding(conv, 0), from.height, place_y_),
         x_(sliding(conv, 1), from.width, place_),
         channels_(to.channels),
         positions_(to.positions()),
@@ -179,7 +180,7 @@ class ConvSynapses final : public Synapses {
     for (std::uint64_t o = 0; o < to.channels; ++o)
       for (std::uint64_t i = 0; i < in; ++i)
         for (std::uint64_t k = 0; k < area; ++k)
-          weights_[((o / out * in + i) * area + k / wide * wide + place_[k % wide]) * out + o % out] =
+          weights_[((o / out * in + i) * area + place_y_[k / wide] * wide + place_[k % wide]) * out + o % out] =
               conv.weights[(o * in + i) * area + k];
     windows_.kernel_width = conv.kernel[1];
     windows_.kernel_area = static_cast<std::uint32_t>(area);
@@ -188,6 +189,7 @@ class ConvSynapses final : public Synapses {
     windows_.channel_last = out >= kFewTargets;
     bias_ = starts(conv.bias, to.channels);
     products_an_event_ = y_.most() * x_.most() * out;
+    if (windows_.channel_last && conv.groups == 1) lay_patches(from);
   }
   std::size_t scratch() const override { return windows_.channel_last ? channels_ * positions_ : 0; }
 
@@ -214,10 +216,20 @@ class ConvSynapses final : public Synapses {
     return out;
   }
   std::uint64_t add(const Loops& loops, const Reading& reading, double* sums, std::uint64_t* touched) const override {
-    return reading.events.count == 0 ? 0 : loops.windows(reading.events, windows(), sums, touched);
+    if (reading.events.count == 0) return 0;
+    if (patch_.empty()) return loops.windows(reading.events, windows(), sums, touched);
+    return loops.patches(reading.events,
+                         {.patches = patch_.data(),
+                          .positions = windows_.positions,
+                          .sums_row = windows_.target_width * channels_,
+                          .weights_row = windows_.kernel_width * channels_,
+                          .channel_weights = windows_.kernel_area * channels_,
+                          .weights = weights_.data()},
+                         sums, touched);
   }
   std::uint64_t resident_bytes() const override {
-    return bytes_of(weights_) + bytes_of(bias_) + bytes_of(place_) + y_.resident_bytes() + x_.resident_bytes();
+    return bytes_of(weights_) + bytes_of(bias_) + bytes_of(place_y_) + bytes_of(place_) + bytes_of(patch_) +
+           y_.resident_bytes() + x_.resident_bytes();
   }
 
  private:
@@ -227,11 +239,34 @@ class ConvSynapses final : public Synapses {
     return windows;
   }
 
-  std::vector<std::uint32_t> place_;
+  // Where every source position lands in one run of rows and one of columns; else there are no patches.
+  void lay_patches(const Grid& from) {
+    const Axis y = y_.axis(), x = x_.axis();
+    for (std::uint64_t i = 0; i < from.height; ++i) {
+      for (std::uint64_t j = 0; j < from.width; ++j) {
+        const std::uint32_t ys = y.begin[i + 1] - y.begin[i], xs = x.begin[j + 1] - x.begin[j];
+        if (ys > 1 || xs > 1) {
+          patch_ = {};
+          return;
+        }
+        Patch& patch = patch_.emplace_back();
+        if (ys == 0 || xs == 0) continue;
+        const Run rows = y.runs[y.begin[i]], columns = x.runs[x.begin[j]];
+        const auto channels = static_cast<std::uint32_t>(channels_);
+        patch = {.sums = (rows.target * windows_.target_width + columns.target) * channels,
+                 .weights = (rows.kernel * windows_.kernel_width + columns.kernel) * channels,
+                 .rows = rows.count,
+                 .row = columns.count * channels};
+      }
+    }
+  }
+
+  std::vector<std::uint32_t> place_y_, place_;  // of kernel positions
+  std::vector<Patch> patch_;
   Landings y_, x_;
   std::size_t channels_, positions_, products_an_event_ = 0;
   Windows windows_;
-  std::vector<float> weights_;  // [source channel][kernel y][place of kernel x][target channel of the group]
+  std::vector<float> weights_;  // [source channel][place of kernel y][of x][target channel of the group]
   std::vector<double> bias_;
 };
 
