@@ -51,6 +51,7 @@ template <class D, class M>
 HWY_INLINE unsigned bits_of(D d, M mask) {
   std::uint8_t bytes[8] = {};
   hn::StoreMaskBits(d, mask, bytes);
+  if constexpr (HWY_MAX_BYTES / sizeof(hn::TFromD<D>) <= 8) return bytes[0];
   std::uint16_t bits;
   std::memcpy(&bits, bytes, sizeof bits);
   return bits;
@@ -62,11 +63,11 @@ HWY_INLINE unsigned above(Eight a, Eight b) {
     bits |= bits_of(Doubles(), hn::Gt(a.part[i], b.part[i])) << (i * kLanes);
   return bits;
 }
-HWY_INLINE bool any_bit(Eight x) {
-  const hn::RebindToUnsigned<Doubles> words;
+HWY_INLINE bool any_bit_but_signs(Eight x) {
   for (std::size_t i = 0; i < kParts; ++i) {
-    const auto set = hn::Ne(hn::BitCast(words, x.part[i]), hn::Zero(words));
-    if (!hn::AllFalse(words, set)) return true;
+    const hn::RebindToUnsigned<Doubles> words;
+    const auto magnitude = hn::BitCast(words, hn::Abs(x.part[i]));
+    if (!hn::AllFalse(words, hn::Ne(magnitude, hn::Zero(words)))) return true;
   }
   return false;
 }

@@ -24,7 +24,7 @@ struct MembraneLoop {
   HWY_INLINE MembraneLoop(const Membranes& rule, const MembranePass& pass)
       : v(pass.v), sums(pass.sums), a(rule.a), k(rule.k), rest(rule.rest), limit(rule.limit), start(pass.start) {}
 
-  // Bit i: neuron first + i is above its threshold. `wild` gathers x - x: 0, or a NaN where x is not finite.
+  // Bit i: neuron first + i is above its threshold. `wild` gathers 0 x: a 0 of either sign, or a NaN where x is not finite.
   HWY_INLINE unsigned block(std::size_t first, Eight& wild) const {
     const Eight before = load(v + first), in = mul(k.at(first), load(sums + first));
     Eight x;
@@ -37,7 +37,7 @@ struct MembraneLoop {
     }
     store(x, v + first);
     store(start.at(first), sums + first);
-    wild = bits_of_both(wild, sub(x, x));
+    wild = bits_of_both(wild, mul(x, all(0)));
     return above(x, limit.at(first));
   }
   // The same for the neurons behind the last whole block.
@@ -53,7 +53,7 @@ struct MembraneLoop {
         v[i] = rest.of(i) + a.of(i) * ((before + in) - rest.of(i));
       }
       sums[i] = start.of(i);
-      wild = bits_of_both(wild, all(v[i] - v[i]));
+      wild = bits_of_both(wild, all(v[i] * 0));
       if (v[i] > limit.of(i)) fired |= 1u << (i - first);
     }
     return fired;
@@ -103,37 +103,63 @@ struct Firings {
   }
 };
 
-// Every neuron is stepped. One question for four blocks: whether any of them fired.
+// Who fired: bits of the neurons from firsts[j] on.
+template <class Mask, std::size_t kMost>
+struct Hits {
+  std::uint32_t firsts[kMost + 1];
+  Mask masks[kMost + 1];
+  std::size_t some = 0;
+
+  // Which of them fire no branch predictor can guess: those that did are gathered without branches, and so gone through.
+  HWY_INLINE void note(std::size_t first, Mask fired) {
+    firsts[some] = static_cast<std::uint32_t>(first);
+    masks[some] = fired;
+    some += fired != 0;
+  }
+  // Where `touched` is not null, those that are above their threshold still are marked in it.
+  template <class F>
+  HWY_INLINE void fire(F& firings, std::uint64_t* touched) {
+    masks[some] = 0;
+    std::uint32_t left = masks[0];
+    for (std::size_t j = 0; j < some;) {
+      const std::uint32_t i = firsts[j] + static_cast<std::uint32_t>(std::countr_zero(left));
+      if (firings.fire(i) && touched) touched[i / 512] |= std::uint64_t{1} << (i / 8 % 64);
+      left &= left - 1;
+      j += left == 0;
+      left = left != 0 ? left : masks[j];
+    }
+    some = 0;
+  }
+};
+
+// Every neuron is stepped.
 template <class Loop, class F>
-bool step_all(const Loop& loop, std::size_t n, F& firings) {
-  const std::size_t whole = n / 8 * 8;
+HWY_INLINE bool step_all(const Loop loop, std::size_t n, F& firings) {
+  constexpr std::size_t kGroup = 32, kGroups = 512;  // neurons to a note; notes at a time
+  Hits<std::uint32_t, kGroups> hits;
   Eight wild = all(0);
   std::size_t i = 0;
-  for (; i + 32 <= whole; i += 32) {
-    std::uint32_t fired = loop.block(i, wild);
-    fired |= loop.block(i + 8, wild) << 8;
-    fired |= loop.block(i + 16, wild) << 16;
-    fired |= loop.block(i + 24, wild) << 24;
-    for (; fired != 0; fired &= fired - 1) firings.fire(i + static_cast<std::size_t>(std::countr_zero(fired)));
+  while (i + kGroup <= n) {
+    for (std::size_t groups = 0; groups < kGroups && i + kGroup <= n; ++groups, i += kGroup) {
+      std::uint32_t fired = 0;
+      for (unsigned j = 0; j < kGroup; j += 8) fired |= loop.block(i + j, wild) << j;
+      hits.note(i, fired);
+    }
+    hits.fire(firings, nullptr);
   }
-  for (; i < n; i += 8) {
-    unsigned fired = i < whole ? loop.block(i, wild) : loop.last_block(i, n, wild);
-    for (; fired != 0; fired &= fired - 1) firings.fire(i + static_cast<std::size_t>(std::countr_zero(fired)));
-  }
-  return any_bit(wild);
+  for (; i < n; i += 8) hits.note(i, i + 8 <= n ? loop.block(i, wild) : loop.last_block(i, n, wild));
+  hits.fire(firings, nullptr);
+  return any_bit_but_signs(wild);
 }
 
-// Only blocks that were touched are stepped. A share of them fires that no branch predictor can guess, so who did is
-// gathered first, without branches.
+// Only blocks that were touched are stepped.
 template <class Loop, class F>
-bool step_touched(const Loop& loop, std::size_t n, std::uint64_t* touched, F& firings, std::size_t& updated) {
+HWY_INLINE bool step_touched(const Loop loop, std::size_t n, std::uint64_t* touched, F& firings, std::size_t& updated) {
   constexpr std::size_t kWords = 64;  // at a time
   const std::size_t whole = n / 8 * 8, blocks = (n + 7) / 8;
-  std::uint32_t firsts[64 * kWords + 1];
-  std::uint8_t masks[64 * kWords + 1];
+  Hits<std::uint8_t, 64 * kWords> hits;
   Eight wild = all(0);
   for (std::size_t begin = 0; begin * 64 < blocks; begin += kWords) {
-    std::size_t some = 0;
     for (std::size_t word = begin; word < begin + kWords && word * 64 < blocks; ++word) {
       std::uint64_t left = touched[word];
       if (left == 0) continue;
@@ -143,23 +169,12 @@ bool step_touched(const Loop& loop, std::size_t n, std::uint64_t* touched, F& fi
       for (; left != 0; left &= left - 1) {
         const std::size_t first = word * 512 + 8 * static_cast<std::size_t>(std::countr_zero(left));
         const unsigned fired = first < whole ? loop.block(first, wild) : loop.last_block(first, n, wild);
-        firsts[some] = static_cast<std::uint32_t>(first);
-        masks[some] = static_cast<std::uint8_t>(fired);
-        some += fired != 0;
+        hits.note(first, static_cast<std::uint8_t>(fired));
       }
     }
-    masks[some] = 0;
-    unsigned left = masks[0];
-    for (std::size_t j = 0; j < some;) {
-      const std::uint32_t first = firsts[j];
-      if (firings.fire(first + static_cast<std::size_t>(std::countr_zero(left))))
-        touched[first / 512] |= std::uint64_t{1} << (first / 8 % 64);
-      left &= left - 1;
-      j += left == 0;
-      left = left != 0 ? left : masks[j];
-    }
+    hits.fire(firings, touched);
   }
-  return any_bit(wild);
+  return any_bit_but_signs(wild);
 }
 
 template <Membranes::Update kUpdate, bool kAlike, bool kStartAlike>
