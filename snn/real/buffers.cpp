@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
+#include <utility>
 
 namespace syn::snn::real {
 
@@ -14,11 +14,12 @@ constexpr double kZero = 0;
 
 Buffers::Buffers(const Compiled& compiled)
     : compiled_(compiled), rows_(compiled.buffer_rows), sums_(compiled.buffer_sums), bits_(compiled.buffer_bits) {
-  std::size_t sum = 0, part = 0, room = 0, moved = 0;
+  std::size_t sum = 0, part = 0, room = 0, moved = 0, channels = 0;
   for (const auto& p : compiled.populations) {
     if (p.in_place) {
       std::ranges::copy(p.starts, sums_.begin() + static_cast<std::ptrdiff_t>(p.sums));
       if (!p.place_of.empty()) moved = std::max(moved, p.neurons);
+      channels = std::max<std::size_t>(channels, p.channels);
       continue;
     }
     if (p.input >= 0 || p.way == Way::passed || p.way == Way::pooled) continue;
@@ -26,7 +27,8 @@ Buffers::Buffers(const Compiled& compiled)
     if (p.projections.size() > 1) part = std::max(part, p.neurons);
     for (const auto& projection : p.projections) room = std::max(room, projection.synapses->scratch());
   }
-  sum_.resize(sum), part_.resize(part), scratch_.resize(room), fired_.resize(moved), spikes_.resize(moved);
+  sum_.resize(sum), part_.resize(part), scratch_.resize(room), fired_.resize(moved), first_of_.resize(channels),
+      spikes_.resize(moved);
   for (std::size_t i = 0; i < compiled.lists.size(); ++i) {
     const CompiledPopulation& p = compiled.populations[compiled.lists[i].population];
     List& list = lists_.emplace_back();
@@ -39,7 +41,7 @@ Buffers::Buffers(const Compiled& compiled)
 std::uint64_t Buffers::bytes() const {
   std::uint64_t total =
       (rows_.size() + sums_.size() + sum_.size() + part_.size() + scratch_.size() + spikes_.size()) * sizeof(double) +
-      bits_.size() * sizeof bits_[0] + fired_.size() * sizeof fired_[0];
+      bits_.size() * sizeof bits_[0] + (fired_.size() + first_of_.size()) * sizeof fired_[0];
   for (const List& list : lists_) total += list.index.size() * (sizeof(std::uint32_t) + sizeof(double));
   return total;
 }
@@ -164,6 +166,23 @@ bool Buffers::pool(State& state, const CompiledPopulation& p, List& now, Work& w
   return compiled_.loops->finite(now.value.data(), now.count);
 }
 
+// Channel-last spikes by channel: within one they ascend as it is.
+void Buffers::sort(const CompiledPopulation& p, std::size_t fired, List& now) {
+  std::uint32_t* next = first_of_.data();
+  std::fill_n(next, p.channels, 0u);
+  for (std::size_t e = 0; e < fired; ++e) {
+    fired_[e] = p.place_of[fired_[e]];
+    ++next[p.positions(fired_[e])];
+  }
+  std::uint32_t first = 0;
+  for (std::uint32_t c = 0; c < p.channels; ++c) first += std::exchange(next[c], first);
+  for (std::size_t e = 0; e < fired; ++e) {
+    const std::uint32_t at = next[p.positions(fired_[e])]++;
+    now.index[at] = fired_[e];
+    if (p.graded) now.value[at] = spikes_[e];
+  }
+}
+
 bool Buffers::membrane(State& state, const CompiledPopulation& p, List& now, Work& work) {
   const bool moved = !p.place_of.empty();
   MembranePass pass{.n = p.neurons,
@@ -185,21 +204,8 @@ bool Buffers::membrane(State& state, const CompiledPopulation& p, List& now, Wor
   const MembranesStepped stepped = compiled_.loops->membranes(*p.steps->membranes(), pass);
   work.neuron_updates += stepped.updated;
   now.count = stepped.fired;
-  if (!moved) {
-    keep(state, p, now);
-    return stepped.finite;
-  }
-  std::uint64_t* words = bits(state, p);
-  for (std::size_t e = 0; e < stepped.fired; ++e) {
-    const std::uint32_t at = p.place_of[fired_[e]];
-    words[at / 64] |= std::uint64_t{1} << (at % 64);
-  }
-  if (p.keeps_rows) {
-    double* values = row(state, p);
-    for (std::size_t e = 0; e < stepped.fired; ++e) values[p.place_of[fired_[e]]] = p.graded ? spikes_[e] : 1.0;
-  }
-  now.count = compiled_.loops->list_bits(words, p.words, now.index.data());
-  if (p.graded) values_of(p, row(state, p), now);
+  if (moved) sort(p, stepped.fired, now);
+  keep(state, p, now);
   return stepped.finite;
 }
 

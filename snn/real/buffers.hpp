@@ -47,13 +47,14 @@ class Buffers {
   void values_of(const CompiledPopulation& p, const double* row, List& list) const;
   bool feed(const float* in, std::size_t n, List& now) const;
   bool pool(State& state, const CompiledPopulation& p, List& now, Work& work);
+  void sort(const CompiledPopulation& p, std::size_t fired, List& now);
   bool membrane(State& state, const CompiledPopulation& p, List& now, Work& work);
 
   const Compiled& compiled_;
   std::vector<List> lists_;
   LineVector<double> rows_, sums_, sum_, part_, scratch_;
   std::vector<std::uint64_t> bits_;
-  std::vector<std::uint32_t> fired_;
+  std::vector<std::uint32_t> fired_, first_of_;  // channel-last; of each channel
   std::vector<double> spikes_;
 };
 

@@ -104,6 +104,9 @@ void Compiled::compile(std::size_t index, std::uint32_t longest_delay) {
     p.marks = in_place->marks && rule->update == Membranes::Update::add && std::ranges::all_of(p.starts, is_zero);
     if (in_place->channels_last == 0) return;
     p.place_of = places(p.neurons, in_place->channels_last);
+    p.channels = in_place->channels_last;
+    const auto neurons_in_all = static_cast<std::uint32_t>(p.neurons);
+    p.positions = Divisor::of(neurons_in_all / p.channels, neurons_in_all);
     Neurons neurons = population.neurons;
     std::visit([&]<class Kind>(Kind& kind) { Kind::fields(kind, Reordering{p.place_of}); }, neurons);
     p.steps = steps_for(neurons, model.dt, p.neurons);
@@ -115,8 +118,8 @@ void Compiled::place(CompiledPopulation& p) {
   const bool late = p.ring_rows > 1;
   if (hands_on_events(p.way)) {
     p.listed = true;
-    if (p.graded && (late || !p.place_of.empty())) p.keeps_rows = true;
-    p.keeps_bits = late || p.keeps_rows || !p.place_of.empty();
+    if (p.graded && late) p.keeps_rows = true;
+    p.keeps_bits = late || p.keeps_rows;
   } else {
     p.keeps_rows = true;
   }

@@ -54,8 +54,12 @@ struct CompiledPopulation {
   bool in_place = false, starts_alike = false;
   bool marks = false;  // only what was reached, or would fire again, is stepped
   std::vector<double> starts;
-  std::size_t sums = 0, awake = 0;      // in the Buffers; in State::awake
-  std::vector<std::uint32_t> place_of;  // where neuron i's own place in the model is; empty: at i
+  std::size_t sums = 0, awake = 0;  // in the Buffers; in State::awake
+  // Channel-last, where the model is channel-first: neuron i's place in the model, channels, and positions of one.
+  // Empty: as in the model.
+  std::vector<std::uint32_t> place_of;
+  std::uint32_t channels = 0;
+  Divisor positions;
 };
 
 struct Compiled {
