@@ -154,25 +154,31 @@ HWY_INLINE bool step_all(const Loop loop, std::size_t n, F& firings) {
 
 // Only blocks that were touched are stepped.
 template <class Loop, class F>
-HWY_INLINE bool step_touched(const Loop loop, std::size_t n, std::uint64_t* touched, F& firings, std::size_t& updated) {
+HWY_INLINE bool step_touched(const Loop loop, std::size_t n, std::uint64_t* touched, F& firings,
+                             std::size_t& updated) {
   constexpr std::size_t kWords = 64;  // at a time
-  const std::size_t whole = n / 8 * 8, blocks = (n + 7) / 8;
+  const std::size_t whole = n / 8, words = (n + 8 * 64 - 1) / (8 * 64);  // blocks; words of bits
   Hits<std::uint8_t, 64 * kWords> hits;
   Eight wild = all(0);
-  for (std::size_t begin = 0; begin * 64 < blocks; begin += kWords) {
-    for (std::size_t word = begin; word < begin + kWords && word * 64 < blocks; ++word) {
+  const bool last = whole * 8 < n && (touched[whole / 64] >> (whole % 64) & 1) != 0;
+  for (std::size_t begin = 0; begin < words; begin += kWords) {
+    for (std::size_t word = begin; word < HWY_MIN(words, begin + kWords); ++word) {
       std::uint64_t left = touched[word];
       if (left == 0) continue;
       touched[word] = 0;
-      if (blocks - word * 64 < 64) left &= (std::uint64_t{1} << (blocks - word * 64)) - 1;
+      if (whole - word * 64 < 64) left &= (std::uint64_t{1} << (whole - word * 64)) - 1;
       updated += 8 * static_cast<std::size_t>(std::popcount(left));
       for (; left != 0; left &= left - 1) {
         const std::size_t first = word * 512 + 8 * static_cast<std::size_t>(std::countr_zero(left));
-        const unsigned fired = first < whole ? loop.block(first, wild) : loop.last_block(first, n, wild);
-        hits.note(first, static_cast<std::uint8_t>(fired));
+        hits.note(first, static_cast<std::uint8_t>(loop.block(first, wild)));
       }
     }
     hits.fire(firings, touched);
+  }
+  if (last) {
+    hits.note(whole * 8, static_cast<std::uint8_t>(loop.last_block(whole * 8, n, wild)));
+    hits.fire(firings, touched);
+    updated += n - whole * 8;
   }
   return any_bit_but_signs(wild);
 }
