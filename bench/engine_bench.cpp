@@ -135,7 +135,8 @@ void infer(benchmark::State& bench, Code code, std::string_view kernels) {
 // One convolution with its neurons, 14 x 14 x 32 -> 64, 3 x 3, over counts up to `greatest` of which `density` per
 // thousand are not zero: kernels without the rest of a network.
 void convolve(benchmark::State& bench, std::string_view kernels) {
-  const auto greatest = static_cast<std::uint32_t>(bench.range(0)), density = static_cast<std::uint32_t>(bench.range(1));
+  const auto greatest = static_cast<std::uint32_t>(bench.range(0)),
+             density = static_cast<std::uint32_t>(bench.range(1));
   SeededRandom random(11);
   Model model;
   model.name = "conv";
@@ -152,9 +153,12 @@ void convolve(benchmark::State& bench, std::string_view kernels) {
   add("in", {14, 14, 32}, Source{});
   add("out", {14, 14, 64},
       IntegrateAndFire{.threshold = std::vector<std::int32_t>(64, 300), .bias = std::vector<std::int32_t>(64)});
-  model.projections.push_back(
-      {0, 1,
-       Conv{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1, .weights = weights(random, 9 * 32 * 64)}});
+  model.projections.push_back({0, 1,
+                               Conv{.kernel_height = 3,
+                                    .kernel_width = 3,
+                                    .pad_top = 1,
+                                    .pad_left = 1,
+                                    .weights = weights(random, 9 * 32 * 64)}});
   model.outputs = {"out"};
   const auto engine = Engine::make(model, kernels).value();
   std::vector<Window> windows(16);  // another input each time: nothing is learnt by heart

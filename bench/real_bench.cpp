@@ -1,10 +1,13 @@
 // The float profile on one core. `recurrent`: a simulated second of 1,000 LIF neurons with 100,000 random synapses at
-// about 16 spikes/s, in steps of 0.1 ms (Brian2's C++ standalone takes about 17 ms). `nmnist`: 300 steps of 1 ms of a
-// CNN of the shape of NIR's published N-MNIST net, 5,000 random events. Run: bench_real --benchmark_filter=avx2
+// about 16 spikes/s, in steps of 0.1 ms. `nmnist`: 300 steps of 1 ms of a CNN of the shape of NIR's published N-MNIST
+// net, 5,000 random events. `cost`: a step of one layer at an event rate in percent of its inputs; `all` steps every
+// neuron and has no events. bench/spiking_peers sets the first two beside others and looks at how cost follows events.
+// Run: bench_real --benchmark_filter=avx2
 #include <benchmark/benchmark.h>
 
 #include <cmath>
 
+#include "bench/recurrent.hpp"
 #include "core/random.hpp"
 #include "core/text.hpp"
 #include "snn/real/engine.hpp"
@@ -14,35 +17,7 @@ namespace {
 using namespace syn;
 using namespace syn::snn::real;
 
-double uniform(Random& random, double low, double high) {
-  return low + (high - low) * static_cast<double>(random.u64() >> 11) * 0x1p-53;
-}
-std::vector<float> weights(Random& random, std::size_t n, double size, double shift = 0) {
-  std::vector<float> w(n);
-  for (float& x : w) x = static_cast<float>(uniform(random, -size, size) + shift);
-  return w;
-}
-
-// Neurons fire by a constant drive just above the threshold; synapses are balanced.
-Model recurrent() {
-  SeededRandom random(1);
-  constexpr std::uint32_t kNeurons = 1000, kFanIn = 100;
-  Model model{.name = "recurrent", .dt = 1e-4};
-  Lif lif{.membrane = {.tau = {20e-3}, .integration = Integration::exponential_euler}, .firing = {.threshold = {1}}};
-  lif.v0.clear();
-  for (std::uint32_t i = 0; i < kNeurons; ++i) lif.v0.push_back(uniform(random, 0, 1));
-  model.populations = {{"lif", {kNeurons}, lif}};
-  Sparse synapses{.row = {0}, .bias = std::vector<float>(kNeurons, 1.047f)};
-  for (std::uint32_t i = 0; i < kNeurons; ++i) {
-    for (std::uint32_t source = 0; source < kNeurons; ++source)
-      if (random.below(kNeurons) < kFanIn) synapses.source.push_back(source);
-    synapses.row.push_back(static_cast<std::uint32_t>(synapses.source.size()));
-  }
-  synapses.weights = weights(random, synapses.source.size(), 0.2);
-  model.projections = {{0, 0, 15, synapses}};
-  // No outputs: writing 10,000 x 1,000 numbers would be most of the time.
-  return model;
-}
+using bench::recurrent, bench::weights;
 
 Model nmnist() {
   SeededRandom random(2);
@@ -98,6 +73,55 @@ void seconds_of(benchmark::State& state, const Model& model, std::string_view lo
   state.counters["synops"] = static_cast<double>(work.synaptic_operations);
 }
 
+// Leaky neurons behind 100 random synapses an input.
+Model lif_layer() {
+  SeededRandom random(4);
+  constexpr std::uint32_t kNeurons = 1000, kFan = 100;
+  Model model{.name = "lif"};
+  Sparse synapses{.row = {0}};
+  for (std::uint32_t i = 0; i < kNeurons; ++i) {
+    for (std::uint32_t source = 0; source < kNeurons; ++source)
+      if (random.below(kNeurons) < kFan) synapses.source.push_back(source);
+    synapses.row.push_back(static_cast<std::uint32_t>(synapses.source.size()));
+  }
+  synapses.weights = weights(random, synapses.source.size(), 0.2);
+  model.populations = {{"in", {kNeurons}, Input{}}, {"lif", {kNeurons}, Lif{.membrane = {.tau = {20e-3}}}}};
+  model.projections = {{0, 1, 0, synapses}};
+  model.inputs = {{"in", 0}};
+  return model;
+}
+
+// IF neurons behind a convolution; with a bias every one of them is stepped.
+Model conv_layer(bool bias) {
+  SeededRandom random(5);
+  Model model{.name = "conv"};
+  Conv conv{.kernel = {3, 3}, .pad_begin = {1, 1}, .pad_end = {1, 1}, .weights = weights(random, 64 * 32 * 9, 0.2)};
+  if (bias) conv.bias.assign(64, 1e-6f);
+  model.populations = {{"in", {32, 14, 14}, Input{}},
+                       {"if", {64, 14, 14}, If{.gain = {1}, .firing = {.threshold = {1}, .reset = Reset::subtract}}}};
+  model.projections = {{0, 1, 0, conv}};
+  model.inputs = {{"in", 0}};
+  return model;
+}
+
+void cost(benchmark::State& state, const Model& model, std::string_view loops, double percent) {
+  constexpr std::uint32_t kSteps = 50;
+  auto engine = Engine::make(model, loops);
+  if (!engine) return state.SkipWithError(engine.error().what.c_str());
+  SeededRandom random(6);
+  const std::size_t inputs = neurons_of(model.populations[0].shape);
+  std::vector<float> in(kSteps * inputs);
+  double events = 0;
+  for (float& x : in) events += x = random.chance(percent / 100) ? 1.0f : 0.0f;
+  Window window{.steps = kSteps, .in = {in}};
+  State sample = engine->start();
+  for (auto _ : state) {
+    if (const auto ran = engine->run(sample, window); !ran) return state.SkipWithError(ran.error().what.c_str());
+  }
+  state.counters["events"] = events / kSteps;
+  state.counters["steps"] = kSteps;
+}
+
 const int kRegistered = [] {
   for (const auto loops : Engine::loop_names()) {
     benchmark::RegisterBenchmark(text::cat("recurrent/", loops).c_str(), [loops](benchmark::State& state) {
@@ -106,6 +130,15 @@ const int kRegistered = [] {
     benchmark::RegisterBenchmark(text::cat("nmnist/", loops).c_str(), [loops](benchmark::State& state) {
       seconds_of(state, nmnist(), loops, 300, 5'000);
     })->Unit(benchmark::kMillisecond);
+    const auto costs = [loops](const char* layer, const Model& model, std::initializer_list<double> rates) {
+      for (const double percent : rates)
+        benchmark::RegisterBenchmark(text::cat("cost/", layer, "/", percent, "/", loops).c_str(),
+                                     [=](benchmark::State& state) { cost(state, model, loops, percent); })
+            ->Unit(benchmark::kMicrosecond);
+    };
+    costs("lif", lif_layer(), {0, 0.1, 0.3, 1, 3, 10, 30});
+    costs("conv", conv_layer(false), {0, 0.1, 0.3, 1, 3, 10, 30});
+    costs("conv-all", conv_layer(true), {0});
   }
   return 0;
 }();

@@ -132,9 +132,9 @@ struct Hits {
   }
 };
 
-// Every neuron is stepped.
+// Every neuron is stepped. `touched`: null, or where those are marked that would fire again.
 template <class Loop, class F>
-HWY_INLINE bool step_all(const Loop loop, std::size_t n, F& firings) {
+HWY_INLINE bool step_all(const Loop loop, std::size_t n, std::uint64_t* touched, F& firings) {
   constexpr std::size_t kGroup = 32, kGroups = 512;  // neurons to a note; notes at a time
   Hits<std::uint32_t, kGroups> hits;
   Eight wild = all(0);
@@ -145,10 +145,10 @@ HWY_INLINE bool step_all(const Loop loop, std::size_t n, F& firings) {
       for (unsigned j = 0; j < kGroup; j += 8) fired |= loop.block(i + j, wild) << j;
       hits.note(i, fired);
     }
-    hits.fire(firings, nullptr);
+    hits.fire(firings, touched);
   }
   for (; i < n; i += 8) hits.note(i, i + 8 <= n ? loop.block(i, wild) : loop.last_block(i, n, wild));
-  hits.fire(firings, nullptr);
+  hits.fire(firings, touched);
   return any_bit_but_signs(wild);
 }
 
@@ -183,13 +183,28 @@ HWY_INLINE bool step_touched(const Loop loop, std::size_t n, std::uint64_t* touc
   return any_bit_but_signs(wild);
 }
 
+// A block that is looked for costs about as much as two in a row. If there are many, all are stepped and none marked.
+HWY_INLINE bool few_touched(std::uint64_t* touched, std::size_t n) {
+  const std::size_t words = (n + 8 * 64 - 1) / (8 * 64);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < words; ++i) count += static_cast<std::size_t>(std::popcount(touched[i]));
+  if (count * 8 * 2 < n) return true;
+  for (std::size_t i = 0; i < words; ++i) touched[i] = 0;
+  return false;
+}
+
 template <Membranes::Update kUpdate, bool kAlike, bool kStartAlike>
 MembranesStepped membranes_as(const Membranes& rule, const MembranePass& pass) {
   const MembraneLoop<kUpdate, kAlike, kStartAlike> loop(rule, pass);
   Firings<kAlike> firings(rule, pass);
-  std::size_t updated = pass.touched ? 0 : pass.n;
-  const bool wild = pass.touched ? step_touched(loop, pass.n, pass.touched, firings, updated)
-                                 : step_all(loop, pass.n, firings);
+  std::size_t updated = 0;
+  bool wild;
+  if (pass.touched && few_touched(pass.touched, pass.n)) {
+    wild = step_touched(loop, pass.n, pass.touched, firings, updated);
+  } else {
+    wild = step_all(loop, pass.n, pass.touched, firings);
+    updated = pass.n;
+  }
   // What was not finite may have been reset since.
   const bool finite_now = firings.finite && (!wild || finite(pass.v, pass.n));
   return {firings.count, updated, finite_now};
