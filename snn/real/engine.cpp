@@ -178,16 +178,19 @@ Expected<Work> Engine::run(State& state, Window& window) {
       return refuse(text::cat("the population '", model.populations[index].name,
                               "' has left the range of numbers in step ", state.step));
     }
-    for (std::size_t i = 0; i < window.out.size(); ++i) {
-      const std::uint32_t population = model.outputs[i].population;
-      buffers_->copy_output(state, population, window.out[i].data() + t * compiled.populations[population].neurons);
-    }
+    const auto copy_output = [&](std::uint32_t population, std::vector<double>& to) {
+      const CompiledPopulation& p = compiled.populations[population];
+      double* row = to.data() + t * p.neurons;
+      if (p.input < 0) return buffers_->copy_output(state, population, row);
+      std::copy_n(window.in[static_cast<std::size_t>(p.input)].data() + t * p.neurons, p.neurons, row);
+    };
+    for (std::size_t i = 0; i < window.out.size(); ++i) copy_output(model.outputs[i].population, window.out[i]);
     for (Record& record : window.records) {
       const CompiledPopulation& p = compiled.populations[record.population];
       double* to = record.values.data() + t * p.neurons;
       const double* from = state.values.data() + p.variables;
       if (record.quantity == Quantity::output) {
-        buffers_->copy_output(state, record.population, to);
+        copy_output(record.population, record.values);
         continue;
       }
       if (record.quantity == Quantity::second) from += p.neurons;
