@@ -22,6 +22,13 @@ std::int32_t leaked(std::int32_t value, std::uint32_t keep) {
   return value < 0 ? -kept : kept;
 }
 
+// The same for what is 0..kMostTrace: in 32 bits, so that the loop is vectorised.
+void leak_traces(std::span<std::int32_t> traces, std::uint32_t keep) {
+  static_assert(std::uint64_t{kMostTrace} * kKeepAll < std::uint64_t{1} << 31);
+  const auto factor = static_cast<std::int32_t>(keep);
+  for (std::int32_t& trace : traces) trace = trace * factor >> 15;
+}
+
 // value / 2^shift, up with the probability of what is cut off.
 std::int64_t rounded(std::int64_t value, std::uint32_t shift, std::uint64_t drawn) {
   const auto below = static_cast<std::int64_t>(drawn & ((std::uint64_t{1} << shift) - 1));
@@ -47,6 +54,7 @@ Expected<> check(const Stdp& rule) {
   if (rule.gain < 0 || rule.gain > kMostTrace) return refuse(text::cat("a trace gains ", rule.gain));
   for (const std::int32_t factor : {rule.potentiation, rule.depression})
     if (factor < -kMostFactor || factor > kMostFactor) return refuse(text::cat("a factor of ", factor));
+  if (rule.forgetting < 0 || rule.forgetting > kMostFactor) return refuse(text::cat("forgetting of ", rule.forgetting));
   if (rule.shift > 30) return refuse(text::cat("a shift of ", rule.shift));
   if (rule.least > rule.greatest) return refuse("the least weight is above the greatest");
   return {};
@@ -83,9 +91,10 @@ Expected<Plastic> make_plastic(const Stdp& rule, std::uint32_t sources, std::uin
 void learn(const Stdp& rule, Plastic& plastic, std::span<const std::uint32_t> pre_spikes,
            std::span<const std::uint32_t> post_spikes) {
   const std::size_t targets = plastic.targets;
-  for (std::int32_t& trace : plastic.pre) trace = leaked(trace, rule.keep_pre);
-  for (std::int32_t& trace : plastic.post) trace = leaked(trace, rule.keep_post);
-  for (std::int32_t& value : plastic.eligibility) value = leaked(value, rule.keep_eligibility);
+  leak_traces(plastic.pre, rule.keep_pre);
+  leak_traces(plastic.post, rule.keep_post);
+  if (rule.keep_eligibility != kKeepAll)
+    for (std::int32_t& value : plastic.eligibility) value = leaked(value, rule.keep_eligibility);
 
   const auto add = [&](std::size_t synapse, std::int64_t value, std::uint64_t random) {
     if (value == 0) return;
@@ -98,15 +107,23 @@ void learn(const Stdp& rule, Plastic& plastic, std::span<const std::uint32_t> pr
     }
   };
   const std::uint64_t depressing = stream(rule, plastic, kDepression), raising = stream(rule, plastic, kPotentiation);
+  // Traces leak to exactly 0, and few targets have fired lately: asked once, not once a source.
+  const bool depresses =
+      rule.depression != 0 && std::ranges::any_of(plastic.post, [](auto trace) { return trace != 0; });
   for (const std::uint32_t i : pre_spikes) {
     SYN_ASSERT(i < plastic.sources, i, plastic.sources);
+    if (!depresses) continue;
     for (std::size_t j = 0; j < targets; ++j)
       add(i * targets + j, -std::int64_t{rule.depression} * plastic.post[j], depressing);
   }
   for (const std::uint32_t j : post_spikes) {
     SYN_ASSERT(j < plastic.targets, j, plastic.targets);
-    for (std::size_t i = 0; i < plastic.sources; ++i)
-      add(i * targets + j, std::int64_t{rule.potentiation} * plastic.pre[i], raising);
+    for (std::size_t i = 0; i < plastic.sources; ++i) {
+      const std::size_t synapse = i * targets + j;
+      add(synapse,
+          std::int64_t{rule.potentiation} * plastic.pre[i] - std::int64_t{rule.forgetting} * plastic.weights[synapse],
+          raising);
+    }
   }
   for (const std::uint32_t i : pre_spikes) plastic.pre[i] = std::min(plastic.pre[i] + rule.gain, kMostTrace);
   for (const std::uint32_t j : post_spikes) plastic.post[j] = std::min(plastic.post[j] + rule.gain, kMostTrace);
@@ -120,6 +137,10 @@ void reward(const Stdp& rule, Plastic& plastic, std::int32_t amount) {
     const std::int64_t value = std::int64_t{plastic.eligibility[s]} * amount;
     if (value != 0) change(rule, plastic.weights[s], value, rule.shift + 15, hash64(random ^ s));
   }
+}
+
+void rest(Plastic& plastic) {
+  for (auto* values : {&plastic.pre, &plastic.post, &plastic.eligibility}) std::ranges::fill(*values, 0);
 }
 
 Bytes to_bytes(const Plastic& plastic) {

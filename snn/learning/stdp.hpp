@@ -5,13 +5,15 @@
 // One step, for spikes that fired in it:
 //   1. traces leak:                pre_i, post_j, and eligibility_ij if modulated, each by its own keep
 //   2. source i spiked:            every synapse ij changes by -depression * post_j
-//   3. target j spiked:            every synapse ij changes by +potentiation * pre_i
+//   3. target j spiked:            every synapse ij changes by +potentiation * pre_i - forgetting * weight_ij
 //   4. traces gain what spiked:    += gain, at most kMostTrace
-// Spikes of one step do not see each other. A change goes to the weight, or, if modulated, to the eligibility, which
-// `reward` turns into weights. Changes are fixed point, 2^-shift of a weight's unit, and are rounded stochastically: up
-// with the probability of the fraction, by a hash of (seed, step, synapse, cause); so small changes are not lost on
-// int8 weights, and the same spikes give the same weights on every machine.
-// Deliberately not here: neurons, and where the weights are used; the float profile; several synapses of one pair.
+// Spikes of one step do not see each other. With `forgetting` a weight comes to rest where it says how much of its
+// source's trace its target's spikes found, potentiation * pre / forgetting (the instar rule; weight-dependent as in
+// van Rossum, Bi, Turrigiano 2000), instead of running into a bound. A change goes to the weight, or, if modulated, to
+// the eligibility, which `reward` turns into weights. Changes are fixed point, 2^-shift of a weight's unit, and are
+// rounded stochastically: up with the probability of the fraction, by a hash of (seed, step, synapse, cause); so small
+// changes are not lost on int8 weights, and the same spikes give the same weights on every machine. Deliberately not
+// here: neurons, and where the weights are used; the float profile; several synapses of one pair.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +27,14 @@ namespace syn::snn::learning {
 
 inline constexpr std::int32_t kMostTrace = 1 << 15;
 inline constexpr std::int32_t kMostEligibility = 1 << 30;
+inline constexpr std::int32_t kMostReward = 1 << 15;
 inline constexpr std::uint32_t kKeepAll = 32768;  // leak: x = sign(x) ((|x| keep) >> 15), integer rule 10
 
 struct Stdp {
   std::uint32_t keep_pre = 31130, keep_post = 31130;  // 0..kKeepAll; 31130 is 0.95
   std::int32_t gain = 1024;                           // 0..kMostTrace
   std::int32_t potentiation = 64, depression = 64;    // -2^15..2^15
+  std::int32_t forgetting = 0;                        // 0..2^15
   std::uint32_t shift = 16;                           // 0..30
   std::int8_t least = -127, greatest = 127;           // weights are kept in between
   bool modulated = false;
@@ -58,6 +62,9 @@ void learn(const Stdp& rule, Plastic& plastic, std::span<const std::uint32_t> pr
            std::span<const std::uint32_t> post_spikes);
 // Weights change by eligibility * amount (-2^15..2^15) / 2^(shift + 15); eligibility stays. For modulated rules.
 void reward(const Stdp& rule, Plastic& plastic, std::int32_t amount);
+
+// The end of what belongs together (a presentation, a trial): traces and eligibility are 0 again.
+void rest(Plastic& plastic);
 
 // To survive a restart. restore() refuses bytes that are not a state under this rule.
 Bytes to_bytes(const Plastic& plastic);
