@@ -1,7 +1,10 @@
-// What is stored to survive a restart: plastic synapses (first byte 0 or 1: without or with reward) and the state of a
-// float model (2). What is accepted is written again as the same bytes, and goes on.
+// What is stored to survive a restart: plastic synapses (first byte 0 or 1: without or with reward) the state of a
+// float model (2), and a learner's (3, without its SHA-256, which no mutation would meet) or its settings (4). What is
+// accepted is written again as the same bytes, and goes on.
 #include <algorithm>
 
+#include "core/sha256.hpp"
+#include "snn/learning/learner.hpp"
 #include "snn/learning/stdp.hpp"
 #include "tests/fuzz/state.hpp"
 #include "tests/fuzz/targets.hpp"
@@ -21,6 +24,25 @@ void plastic(const snn::learning::Stdp& rule, ByteView input) {
   }
   if (rule.modulated) snn::learning::reward(rule, *synapses, -32768);
   SYN_ASSERT(std::ranges::all_of(synapses->weights, [&](int w) { return w >= rule.least && w <= rule.greatest; }));
+}
+
+void learner(ByteView input) {
+  using namespace snn::learning;
+  Bytes bytes(input.begin(), input.end());
+  const auto hash = Sha256::of(input);
+  bytes.insert(bytes.end(), hash.begin(), hash.end());
+  auto restored = restore(bytes);
+  if (!accepted(restored)) return;
+  SYN_ASSERT(to_bytes(*restored) == bytes);
+  Presentation buffers;
+  const std::vector<Count> all(restored->spec.sources, kMostIntensity);
+  for (std::uint32_t n = 0; n < 3; ++n) teach(*restored, all, n % restored->spec.classes, buffers);
+  SYN_ASSERT(accepted(restore(to_bytes(*restored))));
+}
+
+void settings(ByteView input) {
+  const auto spec = snn::learning::read_spec(input);
+  if (accepted(spec)) SYN_ASSERT(std::ranges::equal(snn::learning::to_bytes(*spec), input));
 }
 
 }  // namespace
@@ -43,6 +65,8 @@ snn::real::Engine small_float_engine() {
 void state(ByteView input) {
   const std::uint8_t choice = take_byte(input);
   if (choice < 2) return plastic({.least = -100, .greatest = 100, .modulated = choice == 1, .seed = 1}, input);
+  if (choice == 3) return learner(input);
+  if (choice == 4) return settings(input);
   static snn::real::Engine engine = small_float_engine();
   auto restored = engine.restore(input);
   if (!accepted(restored)) return;

@@ -57,15 +57,18 @@ struct Twin {
         const std::uint64_t s = std::uint64_t{i} * targets + j;
         const std::int64_t y = trace(rule, post, j, rule.keep_post);
         const std::int64_t down = has(now_pre, i) ? -rule.depression * y : 0;
-        const std::int64_t up = has(now_post, j) ? rule.potentiation * x : 0;
+        // Forgetting reads the weight as the step's source spikes have left it.
+        const auto up = [&]() -> std::int64_t {
+          return has(now_post, j) ? rule.potentiation * x - std::int64_t{rule.forgetting} * weights[s] : 0;
+        };
         if (rule.modulated) {
           auto& e = eligibility[s];
           e = leak(e, rule.keep_eligibility);
-          for (const std::int64_t value : {down, up})
+          for (const std::int64_t value : {down, up()})
             e = std::clamp<std::int64_t>(e + value, -std::int64_t{kMostEligibility}, kMostEligibility);
         } else {
           round_into(weights[s], down, rule.shift, 0, s);
-          round_into(weights[s], up, rule.shift, 1, s);
+          round_into(weights[s], up(), rule.shift, 1, s);
         }
       }
     }
@@ -94,6 +97,7 @@ TEST_CASE("learning step by step is the plain rule over the whole history, with 
               .seed = random.u64()};
     if (round % 8 < 2) rule.potentiation = rule.depression = 32768, rule.gain = kMostTrace;  // clamps everywhere
     if (round % 3 == 0) rule.least = -20, rule.greatest = 30;
+    if (round % 4 >= 2) rule.forgetting = static_cast<std::int32_t>(random.below(32769));
     const std::uint32_t sources = 1 + static_cast<std::uint32_t>(random.below(9)),
                         targets = 1 + static_cast<std::uint32_t>(random.below(9));
     std::vector<std::int8_t> weights(sources * targets);
@@ -131,6 +135,31 @@ TEST_CASE("stochastic rounding keeps the mean of changes far below one unit") {
   for (const std::int8_t w : plastic->weights) mean += w / 10000.0;
   const double wanted = 64.0 * (1024 * 31130 / 32768) / (1 << 20);
   CHECK(std::abs(mean - wanted) < 5 * std::sqrt(wanted * (1 - wanted) / 10000));
+}
+
+TEST_CASE("with forgetting a weight comes to rest where it says how much of its source's trace its target finds") {
+  // 0.5 of all target spikes come a step after a spike of source 1, all after one of source 0, none after source 2's.
+  const Stdp rule{.keep_pre = 16384,
+                  .gain = kMostTrace,
+                  .potentiation = 100,
+                  .depression = 0,
+                  .forgetting = 16384,
+                  .shift = 20,
+                  .seed = 2};
+  auto plastic = make_plastic(rule, 3, 1, {0, 0, 60});
+  REQUIRE(plastic.has_value());
+  double mean[3] = {0, 0, 0};
+  for (int t = 0; t < 40000; ++t) {
+    const bool both = hash64(static_cast<std::uint64_t>(t)) % 2 == 0;
+    learn(rule, *plastic, both ? Spikes{0, 1} : Spikes{0}, {});
+    learn(rule, *plastic, {}, Spikes{0});
+    for (int k = 0; k < 14; ++k) learn(rule, *plastic, {}, {});  // traces are gone by the next pair
+    if (t >= 10000)
+      std::ranges::for_each(mean, [&, i = 0](double& m) mutable { m += plastic->weights[i++] / 30000.0; });
+  }
+  CHECK(std::abs(mean[0] - 100) < 2);  // potentiation * 16384 / forgetting
+  CHECK(std::abs(mean[1] - 50) < 3);
+  CHECK(std::abs(mean[2]) < 1);
 }
 
 TEST_CASE("causal pairs strengthen, acausal ones weaken, the more the closer, and one step's spikes do neither") {
@@ -209,6 +238,7 @@ TEST_CASE("rules and states out of range are refused") {
   CHECK(says({.keep_pre = 32769}) != "");
   CHECK(says({.gain = -1}) != "");
   CHECK(says({.potentiation = 1 << 16}) != "");
+  CHECK(says({.forgetting = -1}) != "");
   CHECK(says({.shift = 31}) != "");
   CHECK(says({.least = 1, .greatest = 0}) != "");
   CHECK(says({.least = 1}) != "");
