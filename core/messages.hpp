@@ -2,6 +2,8 @@
 // then Protobuf for control and packed counts for spikes); nodes/ decides what they mean.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +24,11 @@ inline constexpr std::size_t kMaxChunkBytes = 256 << 10;
 enum class Encoding : std::uint8_t { raw16 = 0, bitmap = 1, gaps = 2, packed = 3, sparse_packed = 4 };
 inline constexpr std::uint32_t kAllEncodings = 0b11111;
 
+// What a node can do beyond the protocol's first version; nobody sends what the peer did not list (P13). A node of an
+// older version lists nothing.
+inline constexpr std::uint32_t kLearning = 1;  // the messages under "learning" below
+inline constexpr std::uint32_t kAllFeatures = kLearning;
+
 // ---- who is there -------------------------------------------------------------------------------------------------
 // First message on every new connection, both ways.
 struct Hello {
@@ -31,6 +38,7 @@ struct Hello {
   std::string name;
   std::string version;
   std::uint64_t instance = 0;  // random per start: tells a restarted node from one that came back
+  std::uint32_t features = kAllFeatures;
   bool operator==(const Hello&) const = default;
 };
 // Coordinator to worker, every third of a lease: "you are mine for `lease` from now". Also the ping.
@@ -144,6 +152,69 @@ struct Cancel {
   bool operator==(const Cancel&) const = default;
 };
 
+// ---- learning -----------------------------------------------------------------------------------------------------
+// Coordinator to worker: be this learner. It goes on from what the node has stored under its name, if anything.
+// Answered with a LearnerState. `deployment` is the coordinator's number for it until Retire, or until the lease is
+// over.
+struct OpenLearner {
+  DeploymentId deployment;
+  Epoch epoch;
+  std::string name;              // [a-z0-9_-]{1,48}
+  std::uint32_t keep_every = 0;  // presentations between two durable states; 1 or more
+  Bytes spec;                    // snn/learning/learner.hpp; opaque here, as a shard's .syn is
+  bool operator==(const OpenLearner&) const = default;
+};
+// Where a learner stands, and what a KeepLearner made durable.
+struct LearnerState {
+  DeploymentId deployment;
+  Epoch epoch;
+  bool ok = false;
+  Error error;                          // when not ok
+  std::uint64_t presentations = 0;      // taught so far: the number of the next sample to teach
+  std::uint64_t durable = 0;            // a restart of the node goes on from here
+  std::array<std::uint8_t, 32> hash{};  // of the durable state
+  std::uint64_t state_bytes = 0;
+  std::uint64_t resident_bytes = 0;
+  bool operator==(const LearnerState&) const = default;
+};
+// One input. Those to be taught are numbered from 0 and taken in that order, each exactly once; others change nothing,
+// and their number is the question's. Answered in order with a Learned, or with a Failed. So many may be unanswered:
+inline constexpr std::size_t kMaxSamplesWaiting = 64;
+struct Sample {
+  DeploymentId deployment;
+  Epoch epoch;
+  InferenceId number;
+  Encoding encoding = Encoding::raw16;
+  bool teach = false;
+  std::optional<std::uint16_t> label;
+  Bytes packed;  // one intensity a source
+  bool operator==(const Sample&) const = default;
+};
+struct Learned {
+  DeploymentId deployment;
+  Epoch epoch;
+  InferenceId number;
+  bool taught = false;
+  std::uint32_t winner = 0;
+  std::uint32_t spikes = 0;
+  std::uint16_t said = 0;     // the class
+  std::uint64_t durable = 0;  // as in LearnerState: samples from here on would have to be sent again
+  bool operator==(const Learned&) const = default;
+};
+// Make the state durable now; answered with a LearnerState.
+struct KeepLearner {
+  DeploymentId deployment;
+  Epoch epoch;
+  bool operator==(const KeepLearner&) const = default;
+};
+// A piece of the state that was made durable last, from this byte on; answered with a Chunk.
+struct FetchLearner {
+  DeploymentId deployment;
+  Epoch epoch;
+  std::uint64_t offset = 0;
+  bool operator==(const FetchLearner&) const = default;
+};
+
 // ---- looking inside -----------------------------------------------------------------------------------------------
 struct StatusRequest {
   bool operator==(const StatusRequest&) const = default;
@@ -170,6 +241,7 @@ struct Status {
 };
 
 using Message = std::variant<Hello, Lease, LeaseReply, Draining, Prepare, Chunk, Prepared, Activate, Activated, Retire,
-                             SpikeFrame, PotentialFrame, Ack, Failed, Cancel, StatusRequest, Status>;
+                             SpikeFrame, PotentialFrame, Ack, Failed, Cancel, StatusRequest, Status, OpenLearner,
+                             LearnerState, Sample, Learned, KeepLearner, FetchLearner>;
 
 }  // namespace syn

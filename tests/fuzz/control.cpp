@@ -7,8 +7,8 @@ namespace syn::fuzz {
 
 void control(ByteView input) {
   using codec::Kind;
-  static constexpr Kind kKinds[] = {Kind::hello,    Kind::lease,  Kind::lease_reply, Kind::prepare,
-                                    Kind::prepared, Kind::failed, Kind::status};
+  static constexpr Kind kKinds[] = {Kind::hello,  Kind::lease,  Kind::lease_reply,  Kind::prepare,      Kind::prepared,
+                                    Kind::failed, Kind::status, Kind::open_learner, Kind::learner_state};
   codec::Header header{.kind = kKinds[take_byte(input) % std::size(kKinds)]};
   const auto message = codec::take_payload(header, input);
   if (!accepted(message)) return;

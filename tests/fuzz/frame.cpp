@@ -41,7 +41,9 @@ void frame(ByteView input) {
   // Only Protobuf has more than one spelling of a message.
   const auto* spikes = std::get_if<SpikeFrame>(&*message);
   const bool one_spelling = spikes != nullptr || std::holds_alternative<PotentialFrame>(*message) ||
-                            std::holds_alternative<Chunk>(*message) || std::holds_alternative<Ack>(*message);
+                            std::holds_alternative<Chunk>(*message) || std::holds_alternative<Ack>(*message) ||
+                            std::holds_alternative<Sample>(*message) || std::holds_alternative<Learned>(*message) ||
+                            std::holds_alternative<FetchLearner>(*message);
   SYN_ASSERT(!one_spelling || std::ranges::equal(bytes, input), message->index());
   if (spikes != nullptr) unpack(*spikes, neurons, greatest);
 }

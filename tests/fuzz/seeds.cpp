@@ -22,6 +22,7 @@
 #include "tests/conversion/data/events/recordings.hpp"
 #include "tests/conversion/data/files.hpp"
 #include "tests/conversion/nir/graphs.hpp"
+#include "snn/learning/learner.hpp"
 #include "tests/fuzz/state.hpp"
 #include "tests/snn/random_models.hpp"
 #include "tests/snn/real/random_graphs.hpp"
@@ -60,7 +61,7 @@ void messages(Writer& out, Random& random) {
     Bytes input{16, 0, 7, 0};
     input.insert(input.end(), frame.begin(), frame.end());
     if (input.size() <= 4096) out.put("frame", input);
-    constexpr std::size_t kControl[] = {1, 2, 3, 5, 7, 14, 17};  // the numbers of Kind, in control.cpp's order
+    constexpr std::size_t kControl[] = {1, 2, 3, 5, 7, 14, 17, 18, 19};  // the numbers of Kind, in control.cpp's order
     for (std::uint8_t i = 0; i < std::size(kControl); ++i) {
       if (kind + 1 == kControl[i]) out.put("control", i, ByteView(frame).subspan(codec::kHeaderBytes));
     }
@@ -181,8 +182,8 @@ void networks(Writer& out, Random& random) {
     }
   }
   for (int i = 0; i < 40; ++i) {
-    const Bytes bytes =
-        snn::write_model(snn::testing::random_model(random, {.code = snn::Code::step, .steps = 6, .leaky = true, .late = true}));
+    const Bytes bytes = snn::write_model(
+        snn::testing::random_model(random, {.code = snn::Code::step, .steps = 6, .leaky = true, .late = true}));
     if (bytes.size() <= 6000) out.put("syn", bytes);
   }
   snn::real::testing::Graphs graphs(random);
@@ -210,6 +211,18 @@ void states(Writer& out, Random& random) {
       for (int step = 0; step < 3; ++step) snn::learning::learn(rule, *synapses, pre, post);
       out.put("state", modulated ? 1 : 0, snn::learning::to_bytes(*synapses));
     }
+  }
+  for (const bool modulated : {false, true}) {
+    snn::learning::LearnerSpec spec{.sources = 3, .neurons = 2, .classes = 2, .threshold = 100};
+    spec.rule.modulated = modulated;
+    auto learner = snn::learning::make_learner(spec);
+    snn::learning::Presentation buffers;
+    for (std::uint32_t n = 0; n < 3; ++n) {
+      const Bytes bytes = snn::learning::to_bytes(*learner);
+      out.put("state", 3, ByteView(bytes).first(bytes.size() - snn::learning::kStateHashBytes));
+      snn::learning::teach(*learner, std::vector<Count>{255, 100, 0}, n % 2, buffers);
+    }
+    out.put("state", 4, snn::learning::to_bytes(spec));
   }
   auto engine = fuzz::small_float_engine();
   auto state = engine.start();

@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxShardEdges = 64;   // each way
 inline constexpr std::size_t kMaxShardPeers = 64;
 inline constexpr std::size_t kMaxStatusEdges = 400;
 inline constexpr std::size_t kMaxReasons = 64;
+inline constexpr std::size_t kMaxLearner = 48;  // of a learner's name
+inline constexpr std::size_t kMaxSpec = 1024;
 inline constexpr std::size_t kMaxFields = 512;
 inline constexpr std::uint32_t kMaxSteps = 1 << 16;
 inline constexpr Duration kMaxLease = std::chrono::hours{1};
@@ -32,6 +34,11 @@ void put_payload(const Prepare& m, Bytes& out);
 void put_payload(const Prepared& m, Bytes& out);
 void put_payload(const Failed& m, Bytes& out);
 void put_payload(const Status& m, Bytes& out);
+void put_payload(const OpenLearner& m, Bytes& out);
+void put_payload(const LearnerState& m, Bytes& out);
+
+// [a-z0-9_-]{1,48}: it becomes the name of a file.
+bool is_learner_name(std::string_view name);
 
 // The message of kind header.kind; only for the kinds above.
 Expected<Message> take_payload(const Header& header, ByteView payload);

@@ -98,7 +98,8 @@ Message take(Checker& check, const Header&, const wire::Hello& w) {
                .encodings = w.encodings(),
                .name = check.text(w.name(), kMaxName, "the name"),
                .version = check.text(w.version(), kMaxName, "the version"),
-               .instance = w.instance()};
+               .instance = w.instance(),
+               .features = w.features()};
 }
 
 Message take(Checker& check, const Header& h, const wire::Lease& w) {
@@ -186,6 +187,33 @@ Message take(Checker& check, const Header& h, const wire::Status& w) {
   return m;
 }
 
+Message take(Checker& check, const Header& h, const wire::OpenLearner& w) {
+  check.require(is_learner_name(w.name()), "the learner's name");
+  check.require(w.keep_every() >= 1, "the presentations between two durable states");
+  check.require(w.spec().size() <= kMaxSpec, "the settings' length");
+  return OpenLearner{.deployment = h.deployment,
+                     .epoch = h.epoch,
+                     .name = check.bad.empty() ? w.name() : std::string(),
+                     .keep_every = w.keep_every(),
+                     .spec = check.bad.empty() ? Bytes(w.spec().begin(), w.spec().end()) : Bytes()};
+}
+
+Message take(Checker& check, const Header& h, const wire::LearnerState& w) {
+  LearnerState m{.deployment = h.deployment,
+                 .epoch = h.epoch,
+                 .ok = w.ok(),
+                 .error = check.error(w.error()),
+                 .presentations = w.presentations(),
+                 .durable = w.durable(),
+                 .hash = {},
+                 .state_bytes = w.state_bytes(),
+                 .resident_bytes = w.resident_bytes()};
+  check.require(w.hash().size() == m.hash.size(), "the hash's length");
+  check.require(!w.ok() || !w.has_error(), "an error of what went well");
+  if (check.bad.empty()) std::copy(w.hash().begin(), w.hash().end(), m.hash.begin());
+  return m;
+}
+
 template <class W>
 Expected<Message> take_as(const Header& header, ByteView payload) {
   W w;
@@ -196,6 +224,11 @@ Expected<Message> take_as(const Header& header, ByteView payload) {
 }
 
 }  // namespace
+
+bool is_learner_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxLearner &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
 
 Expected<Message> take_payload(const Header& header, ByteView payload) {
   if (payload.size() > kMaxControlBytes) {
@@ -217,6 +250,10 @@ Expected<Message> take_payload(const Header& header, ByteView payload) {
       return take_as<wire::Failed>(header, payload);
     case Kind::status:
       return take_as<wire::Status>(header, payload);
+    case Kind::open_learner:
+      return take_as<wire::OpenLearner>(header, payload);
+    case Kind::learner_state:
+      return take_as<wire::LearnerState>(header, payload);
     default:
       break;
   }

@@ -59,6 +59,7 @@ void put_payload(const Hello& m, Bytes& out) {
   w.set_name(clean_utf8(m.name, kMaxName));
   w.set_version(clean_utf8(m.version, kMaxName));
   w.set_instance(m.instance);
+  w.set_features(m.features);
   append(w, out);
 }
 
@@ -150,6 +151,28 @@ void put_payload(const Status& m, Bytes& out) {
     refused.set_reason(clean_utf8(m.refused[i].first, kMaxName));
     refused.set_count(m.refused[i].second);
   }
+  append(w, out);
+}
+
+void put_payload(const OpenLearner& m, Bytes& out) {
+  SYN_ASSERT(is_learner_name(m.name) && m.keep_every >= 1 && m.spec.size() <= kMaxSpec, m.name, m.keep_every,
+             m.spec.size());
+  wire::OpenLearner w;
+  w.set_name(m.name);
+  w.set_keep_every(m.keep_every);
+  w.set_spec(m.spec.data(), m.spec.size());
+  append(w, out);
+}
+
+void put_payload(const LearnerState& m, Bytes& out) {
+  wire::LearnerState w;
+  w.set_ok(m.ok);
+  if (!m.ok) fill(*w.mutable_error(), m.error);
+  w.set_presentations(m.presentations);
+  w.set_durable(m.durable);
+  w.set_hash(m.hash.data(), m.hash.size());
+  w.set_state_bytes(m.state_bytes);
+  w.set_resident_bytes(m.resident_bytes);
   append(w, out);
 }
 

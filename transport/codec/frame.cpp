@@ -37,6 +37,12 @@ constexpr std::array<KindFacts, kLastKind + 1> kKinds{{
     {"cancel", kDeployed | inference, 0},
     {"status_request", nothing, 0},
     {"status", epoch, 0},
+    {"open_learner", kDeployed, 0},
+    {"learner_state", kDeployed, 0},
+    {"sample", kDeployed | inference | encoding, kTeach | kLabelled},
+    {"learned", kDeployed | inference, kTeach},
+    {"keep_learner", kDeployed, 0},
+    {"fetch_learner", kDeployed, 0},
 }};
 
 template <class T>

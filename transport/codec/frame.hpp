@@ -32,12 +32,20 @@ enum class Kind : std::uint8_t {
   failed,
   cancel,
   status_request,
-  status
+  status,
+  open_learner,
+  learner_state,
+  sample,
+  learned,
+  keep_learner,
+  fetch_learner
 };
-inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(Kind::status);
+inline constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(Kind::fetch_learner);
 
 inline constexpr std::size_t kHeaderBytes = 32;
 inline constexpr std::uint16_t kHasChecksum = 1;  // the payload starts with eight bytes of checksum
+inline constexpr std::uint16_t kTeach = 2;        // a sample to learn from, or one that was learnt from
+inline constexpr std::uint16_t kLabelled = 4;     // the payload starts with two bytes of label
 
 struct Header {
   std::uint8_t version = kProtocol;

@@ -103,11 +103,39 @@ Header header_of(const Status& m) {
   return {.kind = Kind::status, .epoch = m.epoch};
 }
 
+Header header_of(const OpenLearner& m) {
+  return {.kind = Kind::open_learner, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const LearnerState& m) {
+  return {.kind = Kind::learner_state, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const Sample& m) {
+  return {.kind = Kind::sample,
+          .flags = static_cast<std::uint16_t>((m.teach ? kTeach : 0) | (m.label ? kLabelled : 0)),
+          .deployment = m.deployment,
+          .epoch = m.epoch,
+          .inference = m.number,
+          .encoding = m.encoding};
+}
+Header header_of(const Learned& m) {
+  return {.kind = Kind::learned,
+          .flags = m.taught ? kTeach : std::uint16_t{0},
+          .deployment = m.deployment,
+          .epoch = m.epoch,
+          .inference = m.number};
+}
+Header header_of(const KeepLearner& m) {
+  return {.kind = Kind::keep_learner, .deployment = m.deployment, .epoch = m.epoch};
+}
+Header header_of(const FetchLearner& m) {
+  return {.kind = Kind::fetch_learner, .deployment = m.deployment, .epoch = m.epoch};
+}
+
 // ---- payloads without Protobuf
 // ---------------------------------------------------------------------------------------
 template <class M>
 requires std::same_as<M, Draining> || std::same_as<M, Activate> || std::same_as<M, Activated> ||
-    std::same_as<M, Retire> || std::same_as<M, Cancel> || std::same_as<M, StatusRequest>
+    std::same_as<M, Retire> || std::same_as<M, Cancel> || std::same_as<M, StatusRequest> || std::same_as<M, KeepLearner>
 void put_payload(const M&, Bytes&) {}
 void put_payload(const Chunk& m, Bytes& out) {
   SYN_ASSERT(m.bytes.size() <= kMaxChunkBytes, m.bytes.size());
@@ -127,6 +155,19 @@ void put_payload(const PotentialFrame& m, Bytes& out) {
 }
 void put_payload(const Ack& m, Bytes& out) {
   put_u64(out, m.consumed);
+}
+void put_payload(const Sample& m, Bytes& out) {
+  if (m.label) put_raw(out, &*m.label, sizeof *m.label);
+  put_raw(out, m.packed.data(), m.packed.size());
+}
+void put_payload(const Learned& m, Bytes& out) {
+  put_u64(out, m.durable);
+  put_raw(out, &m.winner, sizeof m.winner);
+  put_raw(out, &m.spikes, sizeof m.spikes);
+  put_raw(out, &m.said, sizeof m.said);
+}
+void put_payload(const FetchLearner& m, Bytes& out) {
+  put_u64(out, m.offset);
 }
 
 Expected<Message> take_spikes(const Header& h, ByteView payload) {
@@ -167,6 +208,44 @@ Expected<Message> take_ack(const Header& h, ByteView payload) {
   return Ack{.deployment = h.deployment, .epoch = h.epoch, .edge = h.edge, .consumed = get_u64(payload)};
 }
 
+Expected<Message> take_sample(const Header& h, ByteView payload) {
+  Sample m{.deployment = h.deployment,
+           .epoch = h.epoch,
+           .number = h.inference,
+           .encoding = h.encoding,
+           .teach = (h.flags & kTeach) != 0,
+           .label = std::nullopt,
+           .packed = {}};
+  if (h.flags & kLabelled) {
+    std::uint16_t label;
+    if (payload.size() < sizeof label) return malformed("its label is cut short", name_of(h.kind));
+    std::memcpy(&label, payload.data(), sizeof label);
+    m.label = label;
+    payload = payload.subspan(sizeof label);
+  }
+  m.packed.assign(payload.begin(), payload.end());
+  return m;
+}
+
+Expected<Message> take_learned(const Header& h, ByteView payload) {
+  constexpr std::size_t kSize = kWord + 4 + 4 + 2;
+  if (payload.size() != kSize) return malformed(text::cat(payload.size(), " bytes, not ", kSize), name_of(h.kind));
+  Learned m{.deployment = h.deployment,
+            .epoch = h.epoch,
+            .number = h.inference,
+            .taught = (h.flags & kTeach) != 0,
+            .durable = get_u64(payload)};
+  std::memcpy(&m.winner, payload.data() + kWord, 4);
+  std::memcpy(&m.spikes, payload.data() + kWord + 4, 4);
+  std::memcpy(&m.said, payload.data() + kWord + 8, 2);
+  return m;
+}
+
+Expected<Message> take_fetch(const Header& h, ByteView payload) {
+  if (payload.size() != kWord) return malformed("it has eight bytes of payload", name_of(h.kind));
+  return FetchLearner{.deployment = h.deployment, .epoch = h.epoch, .offset = get_u64(payload)};
+}
+
 Expected<Message> take_bare(const Header& h) {
   switch (h.kind) {
     case Kind::draining:
@@ -181,6 +260,8 @@ Expected<Message> take_bare(const Header& h) {
       return Cancel{h.deployment, h.epoch, h.inference};
     case Kind::status_request:
       return StatusRequest{};
+    case Kind::keep_learner:
+      return KeepLearner{h.deployment, h.epoch};
     default:
       break;
   }
@@ -219,12 +300,19 @@ Expected<Message> WireCodec::decode(ByteView bytes) const {
       return take_chunk(*header, payload);
     case Kind::ack:
       return take_ack(*header, payload);
+    case Kind::sample:
+      return take_sample(*header, payload);
+    case Kind::learned:
+      return take_learned(*header, payload);
+    case Kind::fetch_learner:
+      return take_fetch(*header, payload);
     case Kind::draining:
     case Kind::activate:
     case Kind::activated:
     case Kind::retire:
     case Kind::cancel:
     case Kind::status_request:
+    case Kind::keep_learner:
       if (!payload.empty()) return malformed("a payload where there is none", name_of(header->kind));
       return take_bare(*header);
     case Kind::hello:
@@ -234,6 +322,8 @@ Expected<Message> WireCodec::decode(ByteView bytes) const {
     case Kind::prepared:
     case Kind::failed:
     case Kind::status:
+    case Kind::open_learner:
+    case Kind::learner_state:
       return take_payload(*header, payload);
   }
   return malformed("an unknown kind", "?");

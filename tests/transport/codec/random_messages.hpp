@@ -64,7 +64,8 @@ inline Message random_message(Random& r, std::size_t kind) {
                    random_u32(r),
                    random_text(r, 60),
                    random_text(r, 20),
-                   r.u64()};
+                   r.u64(),
+                   random_u32(r)};
     }
     case 1:
       return Lease{epoch, Duration{static_cast<std::int64_t>(r.below(3600'000'000'001))}, i64()};
@@ -120,6 +121,53 @@ inline Message random_message(Random& r, std::size_t kind) {
       return Cancel{deployment, epoch, inference};
     case 15:
       return StatusRequest{};
+    case 17: {
+      OpenLearner m{.deployment = deployment,
+                    .epoch = epoch,
+                    .name = {},
+                    .keep_every = static_cast<std::uint32_t>(1 + r.below(1 << 20)),
+                    .spec = random_bytes(r, 300)};
+      for (std::uint64_t i = 1 + r.below(codec::kMaxLearner); i > 0; --i) m.name += "az09_-"[r.below(6)];
+      return m;
+    }
+    case 18: {
+      const bool ok = r.chance(0.5);
+      LearnerState m{.deployment = deployment,
+                     .epoch = epoch,
+                     .ok = ok,
+                     .error = ok ? Error{} : random_error(r),
+                     .presentations = random_number(r),
+                     .durable = random_number(r),
+                     .hash = {},
+                     .state_bytes = random_number(r),
+                     .resident_bytes = random_number(r)};
+      for (auto& b : m.hash) b = static_cast<std::uint8_t>(r.u64());
+      return m;
+    }
+    case 19: {
+      Sample m{.deployment = deployment,
+               .epoch = epoch,
+               .number = inference,
+               .encoding = Encoding{static_cast<std::uint8_t>(r.below(5))},
+               .teach = r.chance(0.5),
+               .label = std::nullopt,
+               .packed = random_bytes(r, 300)};
+      if (r.chance(0.5)) m.label = static_cast<std::uint16_t>(r.u64());
+      return m;
+    }
+    case 20:
+      return Learned{deployment,
+                     epoch,
+                     inference,
+                     r.chance(0.5),
+                     random_u32(r),
+                     random_u32(r),
+                     static_cast<std::uint16_t>(r.u64()),
+                     random_number(r)};
+    case 21:
+      return KeepLearner{deployment, epoch};
+    case 22:
+      return FetchLearner{deployment, epoch, random_number(r)};
     default:
       break;
   }

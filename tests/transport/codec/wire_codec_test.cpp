@@ -72,7 +72,7 @@ TEST_CASE("what is not a frame is refused, with the reason") {
   CHECK(refused(with(0, 0)));  // version
   CHECK(refused(with(0, 2)));
   CHECK(refused(with(1, 0)));  // kind
-  CHECK(refused(with(1, 18)));
+  CHECK(refused(with(1, codec::kLastKind + 1)));
   CHECK(refused(with(2, 1)));                                            // a flag of another kind
   CHECK(refused(with(3, 0x80)));                                         // an unknown flag
   for (std::size_t at = 16; at < 32; ++at) CHECK(refused(with(at, 1)));  // inference to window: unused here
