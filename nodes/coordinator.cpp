@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "nodes/term.hpp"
+
 namespace syn::nodes {
 namespace {
 
-constexpr std::string_view kTermFile = "term";
 constexpr Duration kRetry = std::chrono::milliseconds(1);
 
 }  // namespace
@@ -37,24 +38,17 @@ Coordinator::Node* Coordinator::node_of(NodeId id) {
 // ---- leases -------------------------------------------------------------------------------------------------------
 
 void Coordinator::start() {
-  std::uint32_t term = 0;
-  auto stored = host_.store.load(kTermFile);
-  if (!stored) return give_up(stored.error());
-  if (*stored && (*stored)->size() == 4) {
-    for (std::size_t i = 0; i < 4; ++i) term |= std::uint32_t{(**stored)[i]} << (8 * i);
-  }
-  epoch_ = Epoch::of(term + 1, 1);
+  const auto term = load_term(host_.store);
+  if (!term) return give_up(term.error());
+  epoch_ = Epoch::of(*term + 1, 1);
   arm(options_.connect_timeout, "a lease");
   phase_ = Phase::leasing;
   persist_and_lease();
 }
 
-// The term is durable before anybody hears of it: two runs of one client never share one.
 void Coordinator::persist_and_lease() {
   raising_ = true;
-  Bytes bytes(4);
-  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(epoch_.term() >> (8 * i));
-  host_.store.replace(kTermFile, std::move(bytes), [this](Expected<> done) {
+  store_term(host_.store, epoch_.term(), [this](Expected<> done) {
     raising_ = false;
     if (phase_ != Phase::leasing) return;
     if (!done) return give_up(done.error());

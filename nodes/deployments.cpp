@@ -24,13 +24,13 @@ Worker::Impl::Deployment* Worker::Impl::deployment_of(DeploymentId id, Epoch epo
 }
 
 std::uint64_t Worker::Impl::reserved() const {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = learners_.reserved();
   for (const auto& [id, deployment] : deployments_) sum += deployment.reserved;
   return sum;
 }
 
 std::uint64_t Worker::Impl::held_bytes() const {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = learners_.held_bytes();
   for (const auto& [id, deployment] : deployments_) {
     sum += deployment.bytes.capacity();
     if (deployment.engine) sum += deployment.engine->resident_bytes();
@@ -39,13 +39,20 @@ std::uint64_t Worker::Impl::held_bytes() const {
   return sum;
 }
 
-Expected<> Worker::Impl::admissible(const Prepare& p) const {
+Expected<> Worker::Impl::has_room(DeploymentId id) const {
   const auto where = text::cat("node '", options_.name, "'");
   if (draining_) return fail("the node is stopping", where, "wait until it is back, or leave it out");
-  if (deployments_.contains(p.deployment)) return fail("the deployment is here already", where, "retire it first");
-  if (deployments_.size() >= options_.deployments) {
+  if (deployments_.contains(id) || learners_.holds(id))
+    return fail("the deployment is here already", where, "retire it first");
+  if (deployments_.size() + learners_.count() >= options_.deployments) {
     return fail(text::cat("it holds ", options_.deployments, " deployments, no more are allowed"), where, "retire one");
   }
+  return {};
+}
+
+Expected<> Worker::Impl::admissible(const Prepare& p) const {
+  const auto where = text::cat("node '", options_.name, "'");
+  if (auto room = has_room(p.deployment); !room) return room;
   if (p.peers.size() > kMaxPeers) return fail(text::cat(p.peers.size(), " peers"), where, "use fewer nodes");
   if (p.shard_bytes == 0) return fail("an empty shard", where, "plan again");
   const auto held = reserved();
@@ -194,6 +201,18 @@ void Worker::Impl::activate(const Activate& m) {
   d->shard->activate();
 }
 
+void Worker::Impl::open_learner(NodeId from, const OpenLearner& request) {
+  if (request.epoch != lease_epoch_ || persisting_) {
+    return refusals_.count(request.epoch < seen_ ? "old_epoch" : "epoch_not_leased");
+  }
+  if (auto room = has_room(request.deployment); !room) {
+    refusals_.count("not_admissible");
+    return peers_.post(
+        from, LearnerState{.deployment = request.deployment, .epoch = request.epoch, .error = std::move(room.error())});
+  }
+  learners_.open(from, request, options_.memory_cap - std::min(options_.memory_cap, reserved()));
+}
+
 void Worker::Impl::retire(DeploymentId id) {
   const auto at = deployments_.find(id);
   if (at == deployments_.end()) return;
@@ -207,6 +226,7 @@ void Worker::Impl::retire(DeploymentId id) {
 
 void Worker::Impl::drop_deployments() {
   while (!deployments_.empty()) retire(deployments_.begin()->first);
+  learners_.close_all();
 }
 
 }  // namespace syn::nodes

@@ -38,6 +38,11 @@ std::uint32_t Peers::encodings(NodeId peer) const {
   return at == peers_.end() ? 1u : at->second.encodings;
 }
 
+std::uint32_t Peers::features(NodeId peer) const {
+  const auto at = peers_.find(peer);
+  return at == peers_.end() ? 0 : at->second.features;
+}
+
 std::string Peers::name(NodeId peer) const {
   const auto at = peers_.find(peer);
   return at == peers_.end() ? "" : at->second.name;
@@ -103,6 +108,7 @@ void Peers::hello(NodeId from, Peer& peer, const Hello& h) {
   if (peer.ready) return;
   peer.instance = h.instance;
   peer.encodings = (h.encodings & kAllEncodings) | 1u;
+  peer.features = h.features & kAllFeatures;
   peer.name = h.name.substr(0, kMaxNameBytes);
   peer.objection.clear();
   peer.ready = true;

@@ -31,6 +31,7 @@ class Peers {
 
   bool ready(NodeId peer) const;
   std::uint32_t encodings(NodeId peer) const;  // what it listed (P13); raw16 alone for a stranger
+  std::uint32_t features(NodeId peer) const;   // likewise; none for a stranger
   std::string name(NodeId peer) const;
   // Why a connected peer is not ready, or "".
   std::string objection(NodeId peer) const;
@@ -47,7 +48,7 @@ class Peers {
   struct Peer {
     bool up = false, ready = false;
     std::uint64_t generation = 0, instance = 0;
-    std::uint32_t encodings = 1;
+    std::uint32_t encodings = 1, features = 0;
     std::uint32_t malformed = 0;
     std::string name, objection;
     std::deque<std::pair<Channel, Bytes>> waiting;

@@ -28,7 +28,8 @@ Worker::Impl::Impl(Host host, WorkerOptions options)
                   [this](NodeId) {
                     for (auto& [id, deployment] : deployments_) look_prepared(deployment);
                   },
-              .gone = [this](NodeId peer) { gone(peer); }}) {}
+              .gone = [this](NodeId peer) { gone(peer); }}),
+      learners_(host, peers_, refusals_, totals_, options_.name) {}
 
 Expected<> Worker::Impl::start() {
   auto stored = host_.store.load(kEpochFile);
@@ -59,6 +60,9 @@ void Worker::Impl::message(NodeId from, Message&& message, std::size_t bytes) {
     }
     return;
   }
+  if (auto* m = std::get_if<Sample>(&message)) {
+    return from == holder_ ? learners_.sample(std::move(*m)) : refusals_.count("not_holder");
+  }
   if (auto* m = std::get_if<Lease>(&message)) return lease(from, *m);
   if (std::get_if<StatusRequest>(&message)) return peers_.post(from, status());
   if (from != holder_) return refusals_.count("not_holder");
@@ -66,13 +70,20 @@ void Worker::Impl::message(NodeId from, Message&& message, std::size_t bytes) {
   if (auto* m = std::get_if<Chunk>(&message)) return chunk(std::move(*m));
   if (auto* m = std::get_if<Activate>(&message)) return activate(*m);
   if (auto* m = std::get_if<Retire>(&message)) {
-    if (deployment_of(m->deployment, m->epoch)) retire(m->deployment);
+    if (learners_.holds(m->deployment)) {
+      learners_.close(m->deployment, m->epoch);
+    } else if (deployment_of(m->deployment, m->epoch)) {
+      retire(m->deployment);
+    }
     return look_drained();
   }
   if (auto* m = std::get_if<Cancel>(&message)) {
     if (auto* d = deployment_of(m->deployment, m->epoch); d && d->shard) d->shard->cancel(m->inference);
     return;
   }
+  if (auto* m = std::get_if<OpenLearner>(&message)) return open_learner(from, *m);
+  if (auto* m = std::get_if<KeepLearner>(&message)) return learners_.keep(*m);
+  if (auto* m = std::get_if<FetchLearner>(&message)) return learners_.fetch(*m);
   refusals_.count("unexpected_message");
 }
 
@@ -163,7 +174,7 @@ void Worker::Impl::drain(Duration limit, std::move_only_function<void()> done) {
     if (holder_ != NodeId{}) peers_.post(holder_, Draining{});
   }
   drain_timer_ = host_.clock.call_in(limit, [this] {
-    host_.log.event(Level::warn, "drain_over", {{"deployments", deployments_.size()}});
+    host_.log.event(Level::warn, "drain_over", {{"deployments", deployments_.size() + learners_.count()}});
     if (drained_) std::exchange(drained_, {})();
   });
   look_drained();
@@ -172,7 +183,7 @@ void Worker::Impl::drain(Duration limit, std::move_only_function<void()> done) {
 void Worker::Impl::look_drained() {
   if (!draining_ || !drained_) return;
   // Who holds this node knows best what is still on its way to it, and retires it when nothing is.
-  if (!deployments_.empty()) return;
+  if (!deployments_.empty() || learners_.count() > 0) return;
   drain_timer_ = host_.clock.call_in(Duration::zero(), [this] {
     if (drained_) std::exchange(drained_, {})();
   });

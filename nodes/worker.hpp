@@ -5,9 +5,11 @@
 //   Prepare ...... + Chunks: the shard's bytes, bounded by the memory cap before memory is taken; read and checked away
 //                  from the loop; Prepared when the engine stands and every peer of the shard has said Hello.
 //   Activate ..... windows are stepped from now on. Windows that arrived since Prepared were held, within credit.
+//   OpenLearner .. a learner from the node's store is taught and asked sample by sample (learners.hpp).
 //   Retire, lease over, coordinator gone: the deployment is dropped, what was in flight counts as lost.
 //
-// Everything runs on the host's loop but reading models, stepping windows and packing counts, which are Compute jobs.
+// Everything runs on the host's loop but reading models, stepping windows, packing counts and learning, which are
+// Compute jobs.
 #pragma once
 
 #include <functional>

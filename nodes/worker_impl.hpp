@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "nodes/learners.hpp"
 #include "nodes/shard.hpp"
 #include "nodes/worker.hpp"
 
@@ -51,6 +52,8 @@ struct Worker::Impl {
   void look_prepared(Deployment& deployment);
   void refuse(Deployment& deployment, Error error);
   void activate(const Activate& activate);
+  void open_learner(NodeId from, const OpenLearner& request);
+  Expected<> has_room(DeploymentId id) const;
   void retire(DeploymentId id);
   void drop_deployments();
   Deployment* deployment_of(DeploymentId id, Epoch epoch);  // counts the refusal when there is none
@@ -69,6 +72,7 @@ struct Worker::Impl {
   Timer lease_timer_;
   std::map<DeploymentId, Deployment> deployments_;
   Totals totals_;
+  Learners learners_;
   std::vector<EdgeAccount> past_;  // accounts of the deployments before, the latest few
   bool draining_ = false;
   Timer drain_timer_;

@@ -95,6 +95,8 @@ struct Presentation {
 Expected<Learner> make_learner(const LearnerSpec& spec);
 // At most that many bytes, learning included.
 std::uint64_t resident_bytes(const LearnerSpec& spec);
+// Exactly the length of to_bytes(Learner).
+std::uint64_t state_bytes(const LearnerSpec& spec);
 
 // intensities: one a source, at most kMostIntensity. label: below spec.classes; without one nobody votes, and a
 // modulated rule changes nothing once `reward_after` presentations are over.

@@ -94,10 +94,14 @@ Expected<LearnerSpec> read_spec(ByteView bytes) {
   return spec;
 }
 
+std::uint64_t state_bytes(const LearnerSpec& spec) {
+  return spec_bytes() + 16 + std::uint64_t{spec.sources} * spec.neurons + std::uint64_t{4} * spec.neurons +
+         std::uint64_t{2} * spec.neurons * spec.classes + kStateHashBytes;
+}
+
 Bytes to_bytes(const Learner& learner) {
   Bytes out = to_bytes(learner.spec);
-  out.reserve(out.size() + learner.plastic.weights.size() + 4 * learner.thresholds.size() + 2 * learner.votes.size() +
-              64);
+  out.reserve(state_bytes(learner.spec));
   put(out, &learner.presentations, 8);
   put(out, &learner.plastic.step, 8);
   put(out, learner.plastic.weights.data(), learner.plastic.weights.size());
@@ -116,7 +120,7 @@ Expected<Learner> restore(ByteView bytes) {
   if (!spec) return fail(spec.error());
   const std::size_t synapses = std::size_t{spec->sources} * spec->neurons;
   const std::size_t votes = std::size_t{spec->neurons} * spec->classes;
-  const std::size_t size = head + 16 + synapses + 4 * std::size_t{spec->neurons} + 2 * votes + kStateHashBytes;
+  const std::size_t size = state_bytes(*spec);
   if (bytes.size() != size)
     return refuse(text::cat("a state of ", bytes.size(), " bytes where ", size, " are needed"), kTodo);
   if (Sha256::of(bytes.first(size - kStateHashBytes)) != state_hash(bytes))
