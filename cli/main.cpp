@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   for (auto make : {syn::cli::make_quickstart, syn::cli::make_convert, syn::cli::make_eval, syn::cli::make_infer,
                     syn::cli::make_inspect, syn::cli::make_export, syn::cli::make_bench, syn::cli::make_plan,
                     syn::cli::make_run, syn::cli::make_sim, syn::cli::make_keygen, syn::cli::make_train,
-                    syn::cli::make_distill, syn::cli::make_data, syn::cli::make_events}) {
+                    syn::cli::make_distill, syn::cli::make_data, syn::cli::make_events, syn::cli::make_learn}) {
     verbs.push_back(make());
   }
 

@@ -1,12 +1,12 @@
 #include "cli/mesh.hpp"
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
 
 #include "cli/executables.hpp"
+#include "cli/mesh_parts.hpp"
 #include "cli/one_process.hpp"
 #include "cli/options.hpp"
 #include "core/assert.hpp"
@@ -40,12 +40,6 @@ struct Daemons {
   std::string gateway_name = "gateway";
   fs::path state;  // where the gateway keeps its term
 };
-
-fs::path state_home() {
-  if (const char* xdg = std::getenv("XDG_STATE_HOME"); xdg && *xdg) return fs::path(xdg) / "synfire";
-  const char* home = std::getenv("HOME");
-  return fs::path(home ? home : ".") / ".local/state/synfire";
-}
 
 Expected<> add_node(Daemons& daemons, const std::string& name, const std::string& public_key,
                     const std::string& address, const DeviceProfile& device) {
@@ -115,13 +109,6 @@ Expected<Daemons> find_cluster(const MeshOptions& options) {
   return daemons;
 }
 
-Expected<> write_pids(const std::string& path, const daemon::Children& children) {
-  if (path.empty()) return {};
-  std::string lines;
-  for (const daemon::Child& child : children.all()) lines += text::cat(child.pid, "\n");
-  return write_file(path, {reinterpret_cast<const std::uint8_t*>(lines.data()), lines.size()});
-}
-
 // Sums that grow while nodes run; a run's own share is what they have grown by.
 struct Totals {
   Work work;
@@ -139,24 +126,6 @@ void add(Totals& totals, const Status& status) {
   for (const auto& [reason, count] : status.refused) totals.refused[reason] += count;
   totals.busy_ns[status.name] += status.busy_ns;
 }
-
-// The loop takes SIGINT and SIGTERM over and leaves them at their defaults; whoever had them gets them back.
-class SignalsReturned {
- public:
-  SignalsReturned() {
-    ::sigaction(SIGINT, nullptr, &interrupt_);
-    ::sigaction(SIGTERM, nullptr, &terminate_);
-  }
-  SignalsReturned(const SignalsReturned&) = delete;
-  ~SignalsReturned() {
-    ::sigaction(SIGINT, &interrupt_, nullptr);
-    ::sigaction(SIGTERM, &terminate_, nullptr);
-  }
-
- private:
-  struct sigaction interrupt_ {};
-  struct sigaction terminate_ {};
-};
 
 // One run from the gateway's side: deploy, stream, ask, close. Everything happens on the loop.
 class Session {

@@ -45,6 +45,7 @@ std::unique_ptr<Verb> make_export();
 std::unique_ptr<Verb> make_infer();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_keygen();
+std::unique_ptr<Verb> make_learn();
 std::unique_ptr<Verb> make_plan();
 std::unique_ptr<Verb> make_quickstart();
 std::unique_ptr<Verb> make_run();

@@ -72,6 +72,15 @@ std::string coordinate(double value) {
   return s == "-0" ? "0" : s;
 }
 
+namespace {
+
+std::string colour_of(std::uint32_t rgb) {
+  const char bytes[3] = {static_cast<char>(rgb >> 16), static_cast<char>(rgb >> 8), static_cast<char>(rgb)};
+  return text::cat("#", text::hex({bytes, 3}));
+}
+
+}  // namespace
+
 Svg::Svg(std::string_view id, std::string_view title, double width, double height) {
   const std::string w = coordinate(width), h = coordinate(height);
   body_ = text::cat("<svg xmlns=\"http://www.w3.org/2000/svg\"",
@@ -102,9 +111,12 @@ void Svg::rect(double x, double y, double width, double height, std::string_view
 }
 
 void Svg::pixel(double x, double y, double width, double height, std::uint32_t rgb) {
-  const char bytes[3] = {static_cast<char>(rgb >> 16), static_cast<char>(rgb >> 8), static_cast<char>(rgb)};
   body_ += text::cat("<rect x=\"", coordinate(x), "\" y=\"", coordinate(y), "\" width=\"", coordinate(width),
-                     "\" height=\"", coordinate(height), "\" fill=\"#", text::hex({bytes, 3}), "\"/>");
+                     "\" height=\"", coordinate(height), "\" fill=\"", colour_of(rgb), "\"/>");
+}
+
+void Svg::area(std::string_view d, std::uint32_t rgb) {
+  body_ += text::cat("<path d=\"", escape(d), "\" fill=\"", colour_of(rgb), "\"/>\n");
 }
 
 void Svg::circle(double x, double y, double radius, std::string_view classes, std::string_view tip) {

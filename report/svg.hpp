@@ -29,6 +29,8 @@ class Svg {
   void path(std::string_view d, std::string_view classes, std::string_view tip = {});
   // A picture's element: a colour of its own in both themes.
   void pixel(double x, double y, double width, double height, std::uint32_t rgb);
+  // A shape of one colour in both themes: for pictures whose pixels of one colour are one element.
+  void area(std::string_view d, std::uint32_t rgb);
   // `anchor`: "start", "middle" or "end".
   void text(double x, double y, std::string_view words, std::string_view classes, std::string_view anchor = "start");
 

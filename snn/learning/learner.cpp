@@ -158,6 +158,7 @@ Answer teach(Learner& learner, std::span<const Count> intensities, std::optional
       show(learner, intensities, stream, buffers, [&](std::span<const std::uint32_t> fired, const auto& neuron) {
         learn(spec.rule, learner.plastic, fired, neuron ? std::span(&*neuron, 1) : std::span<const std::uint32_t>());
         if (!neuron) return;
+        buffers.work.synaptic_operations += spec.sources;  // that many synapses changed
         std::int32_t& threshold = learner.thresholds[*neuron];
         threshold = std::min(threshold + spec.threshold_gain, kMostThreshold);
       });
@@ -167,7 +168,10 @@ Answer teach(Learner& learner, std::span<const Count> intensities, std::optional
                                 : !label                ? 0
                                 : answer.said == *label ? spec.reward
                                                         : -spec.punishment;
-    if (amount != 0) reward(spec.rule, learner.plastic, amount);
+    if (amount != 0) {
+      reward(spec.rule, learner.plastic, amount);
+      buffers.work.synaptic_operations += learner.plastic.weights.size();
+    }
   }
   rest(learner.plastic);
   for (std::int32_t& threshold : learner.thresholds) threshold = leaked(threshold, spec.keep_threshold);
