@@ -53,8 +53,7 @@ class Learn final : public Verb {
     app.add_option("--keep-every", keep_every_, "the node makes its state durable after so many images")
         ->check(CLI::Range(1, 1 << 30))
         ->capture_default_str();
-    app.add_option("--name", learner_, "the learner's, by which the node remembers it: a-z 0-9 _ -")
-        ->capture_default_str();
+    app.add_option("--name", learner_, "by which the node remembers the learner: a-z 0-9 _ -; default: the data set's");
     auto* where = app.add_option_group("where", "default: a daemon that is started here and forgets");
     where->add_option("--state", mesh_.state, "a daemon that is started here; this folder is its memory");
     auto* cluster = where->add_option("--cluster", mesh_.cluster, "TOML file that lists daemons (docs/operating.md)");
@@ -70,11 +69,14 @@ class Learn final : public Verb {
 
   Expected<Answer> run(Terminal& terminal) override {
     if (auto writable = report_.check(); !writable) return fail(writable.error());
-    if (learner_.empty() || learner_.size() > 48 ||
-        learner_.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos) {
+    const auto is_name = [](const std::string& s) {
+      return !s.empty() && s.size() <= 48 &&
+             s.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
+    };
+    if (learner_.empty()) learner_ = is_name(data_) ? data_ : "images";
+    if (!is_name(learner_))
       throw UsageError({text::cat("'", learner_, "' is no learner's name"), "--name", "use 1 to 48 of a-z 0-9 _ -"});
-    }
-    auto train = data::load(data_, data::Split::train);
+    auto train = data::load(data_, data::Split::train, images_);
     if (!train) return fail(train.error());
     auto test = data::load(test_data_.empty() ? data_ : test_data_, data::Split::test, exam_images_);
     if (!test) return fail(test.error());
@@ -173,13 +175,15 @@ class Learn final : public Verb {
     table.row({"learnt", text::cat(whole(state.presentations), " images of ", data_,
                                    spec_.rule.modulated ? ", by their outcome" : ", by itself")});
     if (course.went_on_from() > 0)
-      table.row({"  went on from", text::cat(whole(course.went_on_from()), ", which the node remembered")});
+      table.row({"  went on from", text::cat(whole(course.went_on_from()), ", which the node remembered",
+                                             taught == 0 ? ": nothing was left to learn" : "")});
     if (learned.restarts > 0)
       table.row({"  restarts", text::cat(learned.restarts, ", ", whole(course.retaught()), " images taught again")});
     table.row({"accuracy", text::cat(text::fixed(last.accuracy() * 100, 2), " % of ", whole(last.total),
                                      " held-out images; chance is ", text::fixed(100.0 / spec_.classes, 0), " %")});
-    table.row({"images a minute", text::cat(whole(static_cast<std::uint64_t>(per_minute)),
-                                            ", exams in between included", sim_ ? ", virtual clock" : "")});
+    if (taught > 0)
+      table.row({"images a minute", text::cat(whole(static_cast<std::uint64_t>(per_minute)),
+                                              ", exams in between included", sim_ ? ", virtual clock" : "")});
     table.row({"where", learned.where});
     table.row({"memory", text::cat(text::bytes(static_cast<double>(state.resident_bytes)), " resident, ",
                                    text::bytes(static_cast<double>(state.state_bytes)), " on its disk")});
@@ -189,7 +193,7 @@ class Learn final : public Verb {
     return {.json = json.dump(), .text = text::cat("\n", table.text(), "\n", curve.text()), .error = {}};
   }
 
-  std::string data_, test_data_, learner_ = "learner", output_, device_ = "pi4";
+  std::string data_, test_data_, learner_, output_, device_ = "pi4";
   std::uint64_t images_ = 10'000, exam_every_ = 1000, exam_images_ = 1000;
   std::uint32_t keep_every_ = 500, kills_ = 0;
   bool sim_ = false;

@@ -8,6 +8,7 @@
 
 #include "cli/executables.hpp"
 #include "cli/mesh_parts.hpp"
+#include "cli/options.hpp"
 #include "cli/verb.hpp"
 #include "core/text.hpp"
 #include "nodes/daemon/config.hpp"
@@ -65,33 +66,38 @@ struct Place {
   std::string where;
 };
 
-// Keys are new in every run, so that a folder is worth no more than what was learnt in it; leases and terms are in the
-// state folders, which stay.
+// Keys and configurations are new in every run and go with it; what stays in the folder is what the daemon and this end
+// remember.
 Expected<Place> place_here(const LearnMesh& mesh) {
   const std::string program = executable("synfired");
   if (!fs::exists(program))
     return fail("the daemon synfired is not beside synfire", program, "build it: cmake --build --preset release");
   Place place;
-  fs::path folder = mesh.state;
-  if (mesh.state.empty()) {
-    auto scratch = daemon::ScratchFolder::make("synfire-learn-");
-    if (!scratch) return fail(scratch.error());
-    folder = scratch->path();
-    place.scratch.emplace(std::move(*scratch));
-  }
-  auto lock = FolderLock::take(folder);
+  auto scratch = daemon::ScratchFolder::make("synfire-learn-");
+  if (!scratch) return fail(scratch.error());
+  const auto files =
+      daemon::write_trial_mesh(scratch->path(), 1, 0, {.log_level = Level::warn, .drain = std::chrono::seconds(2)});
+  if (!files) return fail(files.error());
+  const fs::path memory = mesh.state.empty() ? scratch->path() : fs::absolute(mesh.state);
+  auto lock = FolderLock::take(memory);
   if (!lock) return fail(lock.error());
   place.lock = std::move(*lock);
-  const auto files =
-      daemon::write_trial_mesh(folder, 1, 0, {.log_level = Level::warn, .drain = std::chrono::seconds(2)});
-  if (!files) return fail(files.error());
+  auto config = daemon::read_node_config(files->nodes[0]);
+  if (!config) return fail(config.error());
+  config->state = memory / "node";
+  const std::string toml = daemon::write_node_config(*config);
+  if (auto written =
+          write_file(files->nodes[0].string(), {reinterpret_cast<const std::uint8_t*>(toml.data()), toml.size()});
+      !written)
+    return fail(written.error());
+  place.scratch.emplace(std::move(*scratch));
   const auto key = read_key_file(files->gateway_key);
   if (!key) return fail(key.error());
   const auto node_key = from_z85(files->public_keys[0]);
   if (!node_key) return fail(node_key.error());
   place.config = files->nodes[0];
   place.gateway_key = *key;
-  place.gateway_state = folder / "gateway.state";
+  place.gateway_state = memory / "gateway";
   place.node = {.id = node_id(*node_key), .name = files->names[0], .address = ""};
   place.peer = {files->names[0], files->public_keys[0], ""};
   place.where = text::cat("daemon ", place.node.name, " on this machine");

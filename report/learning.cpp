@@ -18,14 +18,14 @@ constexpr double kCell = 60, kGap = 6, kLabel = 16;
 constexpr std::size_t kColumns = 12;
 constexpr std::uint32_t kMostPixels = 64;  // across; larger ones are averaged over squares
 
-std::uint32_t level_at(const LearningPage& page, const LearningPage::Neuron& n, std::uint32_t square, std::uint32_t row,
-                       std::uint32_t column) {
+std::uint32_t level_at(const LearningPage& page, const LearningPage::Neuron& n, std::uint32_t strongest,
+                       std::uint32_t square, std::uint32_t row, std::uint32_t column) {
   std::uint32_t sum = 0, count = 0;
   for (std::uint32_t y = row * square; y < std::min(page.height, (row + 1) * square); ++y) {
     for (std::uint32_t x = column * square; x < std::min(page.width, (column + 1) * square); ++x, ++count)
-      sum += std::min<std::uint32_t>(127, n.weights[std::size_t{y} * page.width + x]);
+      sum += n.weights[std::size_t{y} * page.width + x];
   }
-  return count ? sum * kLevels / (count * 128) : 0;
+  return count ? sum * (kLevels - 1) / (count * strongest) : 0;
 }
 
 std::string draw(const LearningPage& page) {
@@ -37,6 +37,10 @@ std::string draw(const LearningPage& page) {
       std::max({1u, (page.height + kMostPixels - 1) / kMostPixels, (page.width + kMostPixels - 1) / kMostPixels});
   const std::uint32_t high = (page.height + square - 1) / square, wide = (page.width + square - 1) / square;
   const double size = kCell / std::max(1u, std::max(high, wide));
+  std::uint32_t strongest = 1;
+  for (const auto& n : page.neurons) {
+    for (const std::uint8_t w : n.weights) strongest = std::max<std::uint32_t>(strongest, w);
+  }
   std::array<std::string, kLevels> runs;  // of one grey, everywhere
   for (std::size_t i = 0; i < page.neurons.size(); ++i) {
     const auto& n = page.neurons[i];
@@ -46,8 +50,8 @@ std::string draw(const LearningPage& page) {
     svg.pixel(left, top, size * wide, size * high, 0);
     for (std::uint32_t row = 0; row < high; ++row) {
       for (std::uint32_t column = 0; column < wide;) {
-        const std::uint32_t level = level_at(page, n, square, row, column), begin = column;
-        while (column < wide && level_at(page, n, square, row, column) == level) ++column;
+        const std::uint32_t level = level_at(page, n, strongest, square, row, column), begin = column;
+        while (column < wide && level_at(page, n, strongest, square, row, column) == level) ++column;
         if (level == 0) continue;
         const std::string across = coordinate((column - begin) * size), down = coordinate(size);
         runs[level] += text::cat("M", coordinate(left + begin * size), " ", coordinate(top + row * size), "h", across,
@@ -76,6 +80,18 @@ std::string learning_curve(const LearningPage& page) {
   }
   chart.series.push_back(std::move(series));
   return line_chart(chart);
+}
+
+std::string exams_table(const LearningPage& page) {
+  HtmlTable table({"images", "accuracy"});
+  // At most twelve rows, the last one always.
+  const std::size_t every = (page.exams.size() + 11) / 12;
+  for (std::size_t i = (page.exams.size() - 1) % every; i < page.exams.size(); i += every) {
+    const auto& e = page.exams[i];
+    table.row({{whole(static_cast<double>(e.images))},
+               {percent(e.total ? static_cast<double>(e.correct) / static_cast<double>(e.total) : 0)}});
+  }
+  return table.str();
 }
 
 }  // namespace
@@ -107,7 +123,8 @@ std::string html(const LearningPage& page) {
           header, "<section id=\"headline\" style=\"margin-top:0\">\n", headline, "</section>\n",
           section("learning", "While it learned",
                   "The same held-out images were asked about each time; a question changes nothing.",
-                  figure(learning_curve(page), "", "")),
+                  columns({figure(learning_curve(page), "", ""),
+                           text::cat("<div class=\"card\">", exams_table(page), "</div>\n")})),
           section("weights", "What every neuron has found",
                   "One picture a neuron: its synapse from each pixel, black for 0, white for the strongest.",
                   figure(draw(page), "",

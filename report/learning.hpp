@@ -18,7 +18,7 @@ struct LearningPage {
     std::uint32_t index = 0;
     std::uint32_t class_ = 0;           // that it stands for
     double sure = 0;                    // share of its votes that are for that class; 0: it has never fired
-    std::vector<std::uint8_t> weights;  // [y][x], 0..127
+    std::vector<std::uint8_t> weights;  // [y][x]
   };
   std::string learner, data, where;
   std::uint64_t images = 0;

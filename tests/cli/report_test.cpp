@@ -165,6 +165,17 @@ TEST_CASE("run and sim write a page about the same mesh, with its placement and 
   CHECK(digests[0] == digests[1]);
 }
 
+TEST_CASE("learn writes a page, and a browser shows how it went and every neuron") {
+  const Folder folder;
+  const std::string path = folder / "learn.html";
+  const Ended ended = synfire({"learn", "--data", stripes(folder), "--images", "120", "--exam-every", "60", "--neurons",
+                               "20", "--sim", "--report", path, "--json"});
+  REQUIRE_MESSAGE(ended.code == 0, ended.out << ended.err);
+  const std::string html = syn::test::read(path);
+  CHECK(syn::test::malformed(html) == "");
+  check_in_browser(folder, html, {"curve", "neurons"});
+}
+
 TEST_CASE("a report that cannot be written is said before the work starts") {
   const Folder folder;
   for (const std::string& path : {folder / "no/such/folder/report.html", folder / "."}) {

@@ -43,8 +43,8 @@ const std::string& converted() {
 }  // namespace
 
 TEST_CASE("every verb has a help with an example") {
-  for (const char* verb : {"quickstart", "convert", "eval", "infer", "inspect", "export", "bench", "plan", "run", "sim", "keygen",
-                           "data", "events"}) {
+  for (const char* verb : {"quickstart", "convert", "eval", "infer", "inspect", "export", "bench", "plan", "run", "sim",
+                           "keygen", "data", "events", "learn"}) {
     const Ended ended = synfire({verb, "--help"});
     CHECK(ended.code == 0);
     CHECK_MESSAGE(ended.out.find("Example:\n  synfire ") != std::string::npos, verb);
