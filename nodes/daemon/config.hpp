@@ -29,7 +29,7 @@ enum class LogFormat { text, json };
 //   log = "text"                         # or "json"
 //   log_level = "info"                   # debug, info, warn, error
 //   drain = "10s"                        # how long SIGTERM lets what is in flight finish
-//   memory = "256MB"                     # cap for shards and windows
+//   memory = "256MB"                     # cap for shards, windows and learners
 //   threads = 1
 //   [[peer]]                             # whoever may talk with this daemon: nodes and gateways
 //   name = "laptop"
