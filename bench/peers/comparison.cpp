@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "bench/peers/machine.hpp"
 #include "bench/peers/resident.hpp"
+#include "bench/timing/machine.hpp"
 #include "conversion/ann/shapes.hpp"
 #include "conversion/convert.hpp"
 #include "conversion/fold.hpp"
@@ -90,7 +90,7 @@ class Comparing {
   Expected<Comparison> run() {
     if (auto done = prepare(); !done) return fail(done.error());
     for (Entrant& entrant : entrants_) judge(entrant);
-    const Bystanders bystanders;
+    const bench::Bystanders bystanders;
     if (auto done = race_singly(); !done) return fail(done.error());
     if (auto done = race_batches(); !done) return fail(done.error());
     if (auto done = race_threads(); !done) return fail(done.error());

@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  answer.machine = look_at_machine();
+  answer.machine = bench::look_at_machine();
   for (const std::string& word : spiking) {
     const auto one = spiking_from(word);
     if (!one) return complain(one.error(), 2);
@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
   if (!runtime) return complain(runtime.error(), 1);
   answer.runtime_version = runtime->version();
   answer.kernels = snn::Engine::kernel_names().front();
-  if (answer.machine.load > kGreatestLoad) {
+  if (answer.machine.load > bench::kGreatestLoad) {
     std::fprintf(stderr, "peers: load %s: the machine is busy, timings will claim nothing\n",
                  text::fixed(answer.machine.load, 2).c_str());
   }

@@ -32,18 +32,6 @@ Expected<> turn(Contender& contender, const data::Dataset& images, std::size_t r
 
 }  // namespace
 
-Quartiles quartiles(std::vector<double> values) {
-  if (values.empty()) return {};
-  std::ranges::sort(values);
-  const auto at = [&](double fraction) {
-    const double place = fraction * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
-  };
-  return {at(0.25), at(0.5), at(0.75)};
-}
-
 Expected<std::vector<Laps>> race(std::span<Contender* const> contenders, const data::Dataset& images,
                                  const RaceOptions& options) {
   std::vector<Laps> laps(contenders.size());

@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "bench/peers/contender.hpp"
+#include "bench/timing/quartiles.hpp"
 
 namespace syn::peers {
 
-struct Quartiles {
-  double low = 0, median = 0, high = 0;
-};
-Quartiles quartiles(std::vector<double> values);
+using bench::Quartiles;
+using bench::quartiles;
 
 struct Laps {
   std::vector<double> us;             // of every timed call

@@ -10,8 +10,8 @@
 #include <iterator>
 #include <vector>
 
-#include "bench/peers/machine.hpp"
 #include "bench/peers/race.hpp"
+#include "bench/timing/machine.hpp"
 #include "core/text.hpp"
 #include "snn/model_file.hpp"
 
@@ -33,7 +33,7 @@ std::string joined(const std::vector<float>& values) {
 Expected<std::uint64_t> measure_resident(const Resident& of) {
   const auto images = data::load(of.data, data::Split::test, kImages);
   if (!images) return fail(images.error());
-  const std::uint64_t before = resident_bytes();
+  const std::uint64_t before = bench::resident_bytes();
   std::optional<Runtime> runtime;
   Bytes network;
   Expected<std::unique_ptr<Contender>> contender;
@@ -52,7 +52,7 @@ Expected<std::uint64_t> measure_resident(const Resident& of) {
   }
   if (!contender) return fail(contender.error());
   if (auto done = count_correct(**contender, *images); !done) return fail(done.error());
-  return peak_resident_bytes() - before;
+  return bench::peak_resident_bytes() - before;
 }
 
 std::optional<std::uint64_t> resident_in_child(const Resident& of) {

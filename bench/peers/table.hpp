@@ -6,19 +6,21 @@
 #include <vector>
 
 #include "bench/peers/comparison.hpp"
-#include "bench/peers/machine.hpp"
+#include "bench/timing/machine.hpp"
 
 namespace syn::peers {
 
 struct Answer {
-  Machine machine;
+  bench::Machine machine;
   std::string runtime_version, kernels;  // of ONNX Runtime; the instruction set that Synfire's engine chose
   CompareOptions options;
   std::vector<Comparison> comparisons;
   std::vector<Error> troubles;  // networks that could not be compared at all
   bool anyway = false;          // ratios although the machine was busy
 
-  bool busy(const Comparison& c) const { return machine.load > kGreatestLoad || c.bystanders > kGreatestBystanders; }
+  bool busy(const Comparison& c) const {
+    return machine.load > bench::kGreatestLoad || c.bystanders > bench::kGreatestBystanders;
+  }
 };
 
 std::string as_text(const Answer& answer);

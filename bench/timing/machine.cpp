@@ -1,4 +1,4 @@
-#include "bench/peers/machine.hpp"
+#include "bench/timing/machine.hpp"
 
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include <sstream>
 #include <thread>
 
-namespace syn::peers {
+namespace syn::bench {
 namespace {
 
 // Seconds of CPU time that this machine has given to anybody but us: all but idle and waiting for disks. Time that a
@@ -67,4 +67,4 @@ std::uint64_t peak_resident_bytes() {
   return status_bytes("VmHWM:");
 }
 
-}  // namespace syn::peers
+}  // namespace syn::bench

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace syn::peers {
+namespace syn::bench {
 
 struct Machine {
   std::string cpu;  // "AMD EPYC ...", or the architecture where the kernel gives no name
@@ -33,4 +33,4 @@ inline constexpr double kGreatestBystanders = 0.1;
 std::uint64_t resident_bytes();
 std::uint64_t peak_resident_bytes();
 
-}  // namespace syn::peers
+}  // namespace syn::bench
