@@ -24,7 +24,7 @@ double thread_us() {
 void time_all(const std::vector<Timed*>& timed, const Pace& pace, const Progress& progress) {
   std::vector<std::size_t> calls(timed.size(), 1);
   for (std::size_t i = 0; i < timed.size(); ++i) {
-    timed[i]->run(1);  // memory is taken, caches are filled
+    timed[i]->run(timed[i]->warm_up);  // memory is taken, caches are filled
     while (lap_us(*timed[i], calls[i]) < pace.us && calls[i] < kMostCalls) calls[i] *= 2;
   }
   std::vector<std::vector<double>> ns(timed.size());
@@ -32,7 +32,7 @@ void time_all(const std::vector<Timed*>& timed, const Pace& pace, const Progress
     if (progress) progress(round, pace.rounds);
     for (std::size_t i = 0; i < timed.size(); ++i) {
       const std::size_t who = (round + i) % timed.size();
-      timed[who]->run(1);  // the one before has left its own things in the caches
+      timed[who]->run(timed[who]->warm_up);
       ns[who].push_back(lap_us(*timed[who], calls[who]) * 1e3 / static_cast<double>(calls[who]));
     }
   }

@@ -15,6 +15,7 @@ namespace syn::bench {
 
 struct Timed {
   std::function<void(std::size_t)> run;  // so many calls
+  std::size_t warm_up = 1;               // calls before each lap: those before have left their own things in the caches
   Quartiles ns = {};                     // of one call; set by `time_all`
 };
 

@@ -1,0 +1,203 @@
+#include "bench/kernels/small.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/random.hpp"
+#include "core/text.hpp"
+#include "snn/linear.hpp"
+
+namespace syn::bench {
+namespace {
+
+using namespace snn::kernels;
+using snn::LineAllocator;
+
+constexpr std::size_t kBand = 14 * 64, kNeurons = 14 * kBand, kChannels = 64, kPixels = 16, kWords = 8;
+constexpr std::size_t kRows = 16;  // lists differ from call to call: no branch is learnt by heart
+
+template <class T>
+using Lined = std::vector<T, LineAllocator<T>>;
+
+template <class T>
+void keep(const T& value) {
+  asm volatile("" : : "r,m"(value) : "memory");
+}
+
+}  // namespace
+
+struct SmallTimer::Impl {
+  Impl(const Table& t, const CacheSizes& c) : table(t), caches(c) {
+    SeededRandom random(3);
+    for (auto& s : sums) s = static_cast<std::int32_t>(random.below(4000)) - 2000;
+    for (auto& c2 : counts) c2 = random.below(100) < 30 ? static_cast<Count>(1 + random.below(8)) : Count{0};
+    for (auto& l : limbs) l = static_cast<std::int16_t>(random.u64());
+    for (auto& k : key_low) k = static_cast<std::uint32_t>(random.u64());
+    for (auto& k : key_high) k = static_cast<std::uint32_t>(random.u64());
+    for (auto& w : short_weights) w = static_cast<std::int16_t>(static_cast<int>(random.below(41)) - 20);
+    for (auto& w : weights) w = static_cast<std::int32_t>(random.below(255)) - 127;
+    firing();
+    leaky();
+    accounting();
+    pooling();
+    depthwise();
+    copying();
+    for (const unsigned percent : {1u, 10u, 30u, 60u}) listing(percent);
+    constexpr std::size_t kAll = kPixels * kWords;
+    add("count_words", text::cat(kAll, " words"), "words", kAll, 4 * kAll, 0,
+        [this](std::size_t n) { keep(table.count_words(listed.front().data() + n % kRows * kAll, kAll)); });
+  }
+  Impl(const Impl&) = delete;
+
+  template <class F>
+  void add(std::string kernel, std::string over, std::string unit, std::size_t elements, double read, double written,
+           F call) {
+    const auto level = level_of(static_cast<std::size_t>(read + written), caches);
+    lines.push_back({std::move(kernel),
+                     std::move(over),
+                     std::move(unit),
+                     static_cast<double>(elements),
+                     {.read = read, .written = written, .level = level},
+                     {}});
+    timed.push_back({[call](std::size_t calls) {
+      for (std::size_t n = 0; n < calls; ++n) call(n);
+    }});
+  }
+
+  void firing() {
+    const std::string over = text::cat(kBand, " neurons");
+    add("fire_small_volley", over, "neurons", kBand, 4 * kBand, 2 * kBand, [this](std::size_t) {
+      table.fire_small_volley({reciprocal.data(), half.data(), 8.5f, kChannels}, sums.data(), kBand, out.data());
+    });
+    add("fire_volley", over, "neurons", kBand, 16 * kBand, 2 * kBand, [this](std::size_t) {
+      table.fire_volley({threshold.data(), limit.data(), reciprocal.data()}, sums.data(), kBand, out.data());
+    });
+    add("fire_step", over, "neurons", kBand, 12 * kBand, 6 * kBand, [this](std::size_t) {
+      keep(table.fire_step({threshold.data(), -(1 << 20), 1 << 20}, sums.data(), kBand, potentials.data(), out.data()));
+    });
+  }
+
+  // With a leak and a bias, as neurons of files have them; subtracting, at most one spike.
+  void leaky() {
+    const LeakyStep step{.keep = leaks.data(),
+                         .current_keep = nullptr,
+                         .bias = potentials.data(),
+                         .threshold = threshold.data(),
+                         .reset = zeros.data(),
+                         .adaptation_keep = nullptr,
+                         .jump = nullptr,
+                         .fraction = 0,
+                         .potential_limit = 1 << 24,
+                         .current_limit = 1 << 24,
+                         .adaptation_limit = 1 << 24,
+                         .refractory = 0,
+                         .most = 1,
+                         .reads_previous = false,
+                         .subtracts = true};
+    add("step_leaky", text::cat(kBand, " neurons"), "neurons", kBand, 24 * kBand, 6 * kBand, [this, step](std::size_t) {
+      keep(table.step_leaky(step, sums.data(), kBand, {leaky_potentials.data(), nullptr, nullptr, nullptr}, out.data())
+               .fired);
+    });
+  }
+
+  void accounting() {
+    const std::string over = text::cat(kNeurons, " neurons");
+    add("tally_small", over, "neurons", kNeurons, 12 * kNeurons, 0, [this](std::size_t) {
+      keep(table.tally_small(counts.data(), {limbs.data(), kNeurons}, fan_out.data(), kNeurons).checksum);
+    });
+    add("tally", over, "neurons", kNeurons, 10 * kNeurons, 0,
+        [this](std::size_t) { keep(table.tally(counts.data(), key_low.data(), key_high.data(), kNeurons).checksum); });
+    add("sum_where_small", over, "neurons", kNeurons, 4 * kNeurons, 0,
+        [this](std::size_t) { keep(table.sum_where_small(counts.data(), fan_out.data(), kNeurons)); });
+    add("set_bits", over, "neurons", kNeurons, 2 * kNeurons, 0,
+        [this](std::size_t) { keep(table.set_bits(counts.data(), kNeurons)); });
+    add("greatest", over, "neurons", kNeurons, 2 * kNeurons, 0,
+        [this](std::size_t) { keep(table.greatest(counts.data(), kNeurons)); });
+  }
+
+  void pooling() {
+    constexpr std::size_t kPositions = 7;
+    add("sum_windows 2x2", text::cat(kPositions, " windows of ", kChannels, " channels"), "counts",
+        4 * kPositions * kChannels, 8 * kPositions * kChannels, 2 * kPositions * kChannels, [this](std::size_t) {
+          table.sum_windows({.height = 2, .width = 2, .pitch = kBand, .stride = 2 * kChannels, .channels = kChannels},
+                            counts.data(), kPositions, out.data());
+        });
+  }
+
+  // Three rows of a 3 x 3 kernel over 14 positions: each tap reads its own counts; weights could stay in registers.
+  void depthwise() {
+    for (std::size_t tap = 0; tap < 9; ++tap) {
+      const std::size_t at = tap / 3 * kBand + tap % 3 * kChannels;
+      taps[tap] = {counts.data() + at, weights.data()};
+      short_taps[tap] = {counts.data() + at, short_weights.data()};
+    }
+    const std::string over = text::cat("9 taps x ", kBand, " channels");
+    add("add_short_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
+        [this](std::size_t) { table.add_short_products(short_taps, kBand, kChannels, potentials.data()); });
+    add("add_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
+        [this](std::size_t) { table.add_products(taps, kBand, potentials.data()); });
+  }
+
+  void copying() {
+    add("narrow", text::cat(kBand, " counts"), "counts", kBand, 2 * kBand, kBand,
+        [this](std::size_t) { table.narrow(counts.data(), kBand, bytes.data()); });
+  }
+
+  void listing(unsigned percent) {
+    SeededRandom random(percent);
+    auto& words = listed.emplace_back(kRows * kPixels * kWords + kSlack);
+    std::size_t events = 0;
+    for (std::size_t i = 0; i < kRows * kPixels * kWords; ++i) {
+      const bool some = random.below(100) < percent;
+      words[i] = some ? 1 : 0;
+      events += some;
+    }
+    constexpr std::size_t kAll = kPixels * kWords;
+    const double written = 8.0 * static_cast<double>(events) / kRows + 4 * (kPixels + 1);
+    add(text::cat("list_events ", percent, " %"), text::cat(kPixels, " pixels of ", kWords, " words"), "words", kAll,
+        4 * kAll, written, [this, at = words.data()](std::size_t n) {
+          keep(table.list_events(at + n % kRows * kAll, kPixels, kWords, 64, values.data(), offsets.data(),
+                                 starts.data(), 0));
+        });
+  }
+
+  const Table& table;
+  CacheSizes caches;
+  Lined<std::int32_t> sums = Lined<std::int32_t>(kBand + kSlack), potentials = sums;
+  Lined<std::int32_t> threshold = Lined<std::int32_t>(kBand + kSlack, 300),
+                      limit = Lined<std::int32_t>(kBand + kSlack, 2400);
+  Lined<float> reciprocal = Lined<float>(kBand + kSlack, 1 / 300.f), half = Lined<float>(kBand + kSlack, 150.5f / 300);
+  Lined<Count> counts = Lined<Count>(kNeurons + kSlack), out = Lined<Count>(kBand + kSlack);
+  Lined<std::int16_t> limbs = Lined<std::int16_t>(4 * kNeurons),
+                      short_weights = Lined<std::int16_t>(kChannels + kTapSlack);
+  Lined<std::uint32_t> key_low = Lined<std::uint32_t>(kNeurons), key_high = key_low;
+  Lined<std::uint16_t> fan_out = Lined<std::uint16_t>(kNeurons, 576);
+  Lined<std::int32_t> weights = Lined<std::int32_t>(kBand + kSlack);
+  Lined<std::int32_t> leaks = Lined<std::int32_t>(kBand + kSlack, 30000), zeros = Lined<std::int32_t>(kBand + kSlack),
+                      leaky_potentials = zeros;
+  std::array<Tap, 9> taps;
+  std::array<ShortTap, 9> short_taps;
+  Lined<std::uint8_t> bytes = Lined<std::uint8_t>(kBand + kSlack);
+  std::vector<Lined<std::uint32_t>> listed;
+  Lined<std::uint32_t> values = Lined<std::uint32_t>(kPixels * kWords + kSlack), offsets = values, starts = values;
+  std::vector<SmallLine> lines;
+  std::vector<Timed> timed;
+};
+
+SmallTimer::SmallTimer(const Table& table, const CacheSizes& caches) : impl_(std::make_unique<Impl>(table, caches)) {}
+SmallTimer::SmallTimer(SmallTimer&&) noexcept = default;
+SmallTimer::~SmallTimer() = default;
+
+std::vector<Timed*> SmallTimer::timed() {
+  std::vector<Timed*> out;
+  for (Timed& t : impl_->timed) out.push_back(&t);
+  return out;
+}
+
+std::vector<SmallLine> SmallTimer::lines() const {
+  std::vector<SmallLine> out = impl_->lines;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].ns = impl_->timed[i].ns;
+  return out;
+}
+
+}  // namespace syn::bench

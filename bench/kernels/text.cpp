@@ -1,0 +1,185 @@
+#include "bench/kernels/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "core/text.hpp"
+#include "report/table.hpp"
+
+namespace syn::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string rate(double per_s) {  // in G
+  const double g = per_s * 1e-9;
+  return per_s <= 0 ? "-" : text::fixed(g, g < 10 ? 2 : g < 100 ? 1 : 0);
+}
+std::string us(double ns) {
+  return ns <= 0 ? "-" : text::fixed(ns / 1000, ns < 10e3 ? 2 : 1);
+}
+std::string share(double part, double of) {
+  return part <= 0 || of <= 0 ? "-" : text::fixed(100 * part / of, 0) + " %";
+}
+
+std::string bounds_table(const std::vector<TableResult>& tables) {
+  report::Table table({"table", "load L1", "L2", "store L1", "L2", "load-add-store L1", "L2", "bytes x L1", "L2",
+                       "registers", "16 bits x L1", "L2", "registers"});
+  for (const TableResult& t : tables) {
+    const Bounds& b = t.bounds;
+    table.row({t.table, rate(b.l1.load), rate(b.l2.load), rate(b.l1.store), rate(b.l2.store), rate(b.l1.add),
+               rate(b.l2.add), rate(b.l1.narrow), rate(b.l2.narrow), rate(b.narrow_peak), rate(b.l1.wide),
+               rate(b.l2.wide), rate(b.wide_peak)});
+  }
+  return table.text() +
+         "load, store: GB/s. load-add-store: G sums of 32 bits/s. bytes x, 16 bits x: G multiply-adds/s with weights "
+         "from\n"
+         "L1, from L2, from registers.\n\n";
+}
+
+std::string layers_table(const TableResult& t, const std::vector<LayerLine>& lines, const CacheSizes& caches) {
+  report::Table table({"layer", "counts", "us", "G synops/s", "G MAC/s", "of adds", "events us", "of fed", "dense us",
+                       "of peak", "rest us", "scatter us", "/ best"});
+  for (const LayerLine& l : lines) {
+    const double ns = l.engine.median, best = l.best_path();
+    table.row({l.layer, name_of(l.input), us(ns), rate(l.synops / ns * 1e9), rate(l.macs / ns * 1e9),
+               share(scatter_bound(l, t.bounds).seconds * 1e9, ns), us(l.events_path.median),
+               share(events_bound(l, t.bounds, caches).seconds * 1e9, l.events_kernel()), us(l.dense_path.median),
+               share(dense_bound(l, t.bounds).seconds * 1e9, l.dense_kernel()), us(l.events_rest.median),
+               us(l.scatter_path.median), best > 0 ? text::fixed(ns / best, 2) : "-"});
+  }
+  return table.text();
+}
+
+std::string small_table(const TableResult& t) {
+  report::Table table({"kernel", "over", "ns", "G elements/s", "unit", "memory", "of memory"});
+  for (const SmallLine& l : t.small) {
+    table.row({l.kernel, l.over, text::fixed(l.ns.median, 0), rate(l.elements / l.ns.median * 1e9), l.unit,
+               name_of(l.traffic.level), share(least_seconds(l.traffic, t.bounds) * 1e9, l.ns.median)});
+  }
+  return table.text();
+}
+
+std::string cost_text(const TableResult& t) {
+  const CostByEvents& c = t.cost;
+  return text::cat("cost of the main layer, binary, 0.1 to 30 %: ", text::fixed(c.line.a / 1000, 2), " us + ",
+                   text::fixed(c.line.b, 3), " ns an event; farthest above ", text::fixed(c.line.above * 100, 0),
+                   " %, below ", text::fixed(c.line.below * 100, 0), " %; measured update cost ",
+                   text::fixed(c.update / 1000, 2), " us\nsilent step of ",
+                   text::grouped(static_cast<std::int64_t>(t.silent_neurons)),
+                   " neurons at rest: ", text::fixed(t.silent_step.median / 1000, 3), " us; with its zeros handed on ",
+                   text::fixed(t.silent_handing_on.median / 1000, 2), " us\n");
+}
+
+constexpr const char* kLegend =
+    "us: the engine from counts to counts, with firing and accounting, as it chooses between events and dense. events "
+    "us, "
+    "dense us:\nthe same with the choice made for it; rest us: the events path with a kernel that does nothing. of "
+    "fed: "
+    "what its event kernel\nreaches of words multiplied with weights from L1 (or L2, where they lie there); of peak: "
+    "what "
+    "its dense kernel reaches of\nmultiply-adds from registers. of adds: synaptic operations against the "
+    "load-add-store "
+    "rate of sums in L1. scatter us: each event\nadded to the potentials in memory, with the same neurons. / best: the "
+    "engine against the best of the three.\n";
+
+Json as_json(const Quartiles& q) {
+  return {{"p25", q.low}, {"median", q.median}, {"p75", q.high}};
+}
+Json as_json(const Bounds::Memory& m) {
+  return {{"load_bytes_per_s", m.load},
+          {"store_bytes_per_s", m.store},
+          {"load_add_store_per_s", m.add},
+          {"narrow_macs_per_s", m.narrow},
+          {"wide_macs_per_s", m.wide}};
+}
+Json as_json(const LayerLine& l, const TableResult& t, const CacheSizes& caches) {
+  const Held events = events_bound(l, t.bounds, caches), dense = dense_bound(l, t.bounds);
+  return {{"layer", l.layer},
+          {"greatest", l.input.greatest},
+          {"rate", l.input.rate},
+          {"events", l.events},
+          {"synaptic_operations", l.synops},
+          {"macs", l.macs},
+          {"word_macs", l.word_macs},
+          {"narrow", l.narrow},
+          {"engine_ns", as_json(l.engine)},
+          {"events_path_ns", as_json(l.events_path)},
+          {"dense_path_ns", as_json(l.dense_path)},
+          {"scatter_path_ns", as_json(l.scatter_path)},
+          {"events_rest_ns", as_json(l.events_rest)},
+          {"dense_rest_ns", as_json(l.dense_rest)},
+          {"events_bound", {{"name", events.bound}, {"ns", events.seconds * 1e9}}},
+          {"dense_bound", {{"name", dense.bound}, {"ns", dense.seconds * 1e9}}},
+          {"scatter_bound_ns", scatter_bound(l, t.bounds).seconds * 1e9}};
+}
+
+Json as_json(const TableResult& t, const CacheSizes& caches) {
+  Json json{{"table", t.table},
+            {"bounds",
+             {{"l1", as_json(t.bounds.l1)},
+              {"l2", as_json(t.bounds.l2)},
+              {"narrow_macs_per_s", t.bounds.narrow_peak},
+              {"wide_macs_per_s", t.bounds.wide_peak}}},
+            {"layers", Json::array()},
+            {"kernels", Json::array()},
+            {"cost",
+             {{"a_ns", t.cost.line.a},
+              {"b_ns", t.cost.line.b},
+              {"above", t.cost.line.above},
+              {"below", t.cost.line.below},
+              {"update_ns", t.cost.update}}},
+            {"silent_step_ns", as_json(t.silent_step)},
+            {"silent_handing_on_ns", as_json(t.silent_handing_on)},
+            {"silent_neurons", t.silent_neurons}};
+  for (const auto* lines : {&t.main, &t.others})
+    for (const LayerLine& l : *lines) json["layers"].push_back(as_json(l, t, caches));
+  for (const SmallLine& l : t.small)
+    json["kernels"].push_back({{"kernel", l.kernel},
+                               {"over", l.over},
+                               {"unit", l.unit},
+                               {"elements", l.elements},
+                               {"ns", as_json(l.ns)},
+                               {"memory", name_of(l.traffic.level)},
+                               {"bound_ns", least_seconds(l.traffic, t.bounds) * 1e9}});
+  return json;
+}
+
+}  // namespace
+
+std::string as_text(const Answer& a) {
+  std::string out = text::cat("kernels of Synfire ", SYN_VERSION, " on one of ", a.machine.cores, " x ", a.machine.cpu,
+                              ", L1 ", a.caches.l1 >> 10, " KiB, L2 ", a.caches.l2 >> 10, " KiB; load ",
+                              text::fixed(a.machine.load, 2), "; medians of ", a.pace.rounds, " rounds\n\n");
+  out += bounds_table(a.tables);
+  for (const TableResult& t : a.tables) {
+    out += text::cat(t.table, "\n", layers_table(t, t.main, a.caches), '\n', layers_table(t, t.others, a.caches), '\n',
+                     small_table(t), '\n', cost_text(t), '\n');
+  }
+  out += kLegend;
+  report::Table table({"figure", "asked", "measured", ""});
+  for (const Figure& f : a.figures) table.row({f.what, f.asked, f.got, name_of(f.verdict)});
+  out += text::cat('\n', table.text());
+  if (a.busy()) {
+    out += text::cat("! the machine was busy: load ", text::fixed(a.machine.load, 2), " at the start, others took ",
+                     text::fixed(a.bystanders, 2), " cores meanwhile; these figures claim nothing\n");
+  }
+  return out;
+}
+
+std::string as_json(const Answer& a) {
+  Json json{{"synfire", SYN_VERSION},
+            {"machine", {{"cpu", a.machine.cpu}, {"cores", a.machine.cores}, {"load", a.machine.load}}},
+            {"caches", {{"l1", a.caches.l1}, {"l2", a.caches.l2}}},
+            {"rounds", a.pace.rounds},
+            {"cores_of_others", a.bystanders},
+            {"claim", !a.busy()},
+            {"tables", Json::array()},
+            {"figures", Json::array()}};
+  for (const TableResult& t : a.tables) json["tables"].push_back(as_json(t, a.caches));
+  for (const Figure& f : a.figures)
+    json["figures"].push_back(
+        {{"what", f.what}, {"asked", f.asked}, {"measured", f.got}, {"verdict", name_of(f.verdict)}});
+  return json.dump();
+}
+
+}  // namespace syn::bench
