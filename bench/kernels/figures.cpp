@@ -90,4 +90,10 @@ std::vector<Figure> figures(const std::vector<TableResult>& tables) {
   return out;
 }
 
+std::vector<Figure> figures(const Cores& c) {
+  const std::string work = text::cat(" of ", text::fixed(c.alone_us.median / 1000, 1), " ms");
+  return {at_least("two threads that share an inference" + work, 1.8, c.shared.median, "x"),
+          at_least(text::cat("two threads with inferences", work, " each"), 1.8, c.threads.median, "x")};
+}
+
 }  // namespace syn::bench

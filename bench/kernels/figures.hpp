@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/kernels/cores.hpp"
 #include "bench/kernels/measure.hpp"
 
 namespace syn::bench {
@@ -21,5 +22,7 @@ Figure at_most(std::string what, double asked, double got, const std::string& un
 
 // Those about kernels: of the best table with the named instruction set, or of every table.
 std::vector<Figure> figures(const std::vector<TableResult>& tables);
+// Those about two threads.
+std::vector<Figure> figures(const Cores& cores);
 
 }  // namespace syn::bench

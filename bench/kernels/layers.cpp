@@ -269,6 +269,10 @@ std::vector<Timed*> LayerTimer::timed() {
   return out;
 }
 
+const Timed& LayerTimer::engine() const {
+  return impl_->whole;
+}
+
 LayerLine LayerTimer::line() const {
   Impl& i = *impl_;
   LayerLine line{.layer = i.layer.name, .input = i.input, .macs = macs_of(i.layer)};

@@ -59,6 +59,7 @@ class LayerTimer {
   LayerTimer(LayerTimer&&) noexcept;
   ~LayerTimer();
   std::vector<Timed*> timed();
+  const Timed& engine() const;  // of them: the engine as it chooses
   LayerLine line() const;
 
  private:

@@ -70,6 +70,20 @@ std::string cost_text(const TableResult& t) {
                    text::fixed(t.silent_handing_on.median / 1000, 2), " us\n");
 }
 
+std::string cores_text(const Cores& c) {
+  if (c.processors < 2) return "two threads: not measured, this process may use one processor only\n";
+  report::Table table({"two at once, against one alone", "", "(p25 .. p75)"});
+  const auto row = [&](const char* what, const Quartiles& q) {
+    table.row({what, text::fixed(q.median, 2) + "x", text::cat(text::fixed(q.low, 2), " .. ", text::fixed(q.high, 2))});
+  };
+  row("two processes, a dense layer in L1 each: the bound of the cores", c.dense_processes);
+  row("two processes, an inference each: the bound of the machine", c.processes);
+  row("two threads, an inference each", c.threads);
+  row("two threads that share an inference", c.shared);
+  return text::cat(table.text(), "the inference (521 M multiply-adds) takes ", text::fixed(c.alone_us.median, 0),
+                   " us on one thread, ", text::fixed(c.shared_us.median, 0), " us shared; wall clock\n\n");
+}
+
 constexpr const char* kLegend =
     "us: the engine from counts to counts, with firing and accounting, as it chooses between events and dense. events "
     "us, "
@@ -150,15 +164,16 @@ std::string as_text(const Answer& a) {
   std::string out = text::cat("kernels of Synfire ", SYN_VERSION, " on one of ", a.machine.cores, " x ", a.machine.cpu,
                               ", L1 ", a.caches.l1 >> 10, " KiB, L2 ", a.caches.l2 >> 10, " KiB; load ",
                               text::fixed(a.machine.load, 2), "; medians of ", a.pace.rounds, " rounds\n\n");
-  out += bounds_table(a.tables);
+  if (!a.tables.empty()) out += bounds_table(a.tables);
   for (const TableResult& t : a.tables) {
     out += text::cat(t.table, "\n", layers_table(t, t.main, a.caches), '\n', layers_table(t, t.others, a.caches), '\n',
                      small_table(t), '\n', cost_text(t), '\n');
   }
-  out += kLegend;
+  if (!a.tables.empty()) out += text::cat(kLegend, '\n');
+  if (a.cores) out += cores_text(*a.cores);
   report::Table table({"figure", "asked", "measured", ""});
   for (const Figure& f : a.figures) table.row({f.what, f.asked, f.got, name_of(f.verdict)});
-  out += text::cat('\n', table.text());
+  out += table.text();
   if (a.busy()) {
     out += text::cat("! the machine was busy: load ", text::fixed(a.machine.load, 2), " at the start, others took ",
                      text::fixed(a.bystanders, 2), " cores meanwhile; these figures claim nothing\n");
@@ -176,6 +191,13 @@ std::string as_json(const Answer& a) {
             {"tables", Json::array()},
             {"figures", Json::array()}};
   for (const TableResult& t : a.tables) json["tables"].push_back(as_json(t, a.caches));
+  if (a.cores) {
+    json["two_threads"] = {
+        {"processors", a.cores->processors},        {"dense_processes", as_json(a.cores->dense_processes)},
+        {"processes", as_json(a.cores->processes)}, {"threads", as_json(a.cores->threads)},
+        {"shared", as_json(a.cores->shared)},       {"alone_us", as_json(a.cores->alone_us)},
+        {"shared_us", as_json(a.cores->shared_us)}};
+  }
   for (const Figure& f : a.figures)
     json["figures"].push_back(
         {{"what", f.what}, {"asked", f.asked}, {"measured", f.got}, {"verdict", name_of(f.verdict)}});

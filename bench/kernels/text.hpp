@@ -1,6 +1,7 @@
 // The answer of `bench_kernels`: tables for people, one JSON object for programs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct Answer {
   Pace pace;
   double bystanders = 0;  // cores that others used meanwhile
   std::vector<TableResult> tables;
+  std::optional<Cores> cores;
   std::vector<Figure> figures;
 
   bool busy() const { return machine.load > kGreatestLoad || bystanders > kGreatestBystanders; }

@@ -1,11 +1,11 @@
 #include "bench/timing/machine.hpp"
 
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -21,9 +21,14 @@ double seconds_of_others() {
   double user = 0, nice = 0, system = 0, idle = 0, wait = 0, interrupts = 0, soft = 0, stolen = 0;
   stat >> word >> user >> nice >> system >> idle >> wait >> interrupts >> soft >> stolen;
   const double all = (user + nice + system + interrupts + soft + stolen) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-  timespec own{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
-  return all - static_cast<double>(own.tv_sec) - static_cast<double>(own.tv_nsec) * 1e-9;
+  double own = 0;  // children count from when they have been waited for
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage used{};
+    ::getrusage(who, &used);
+    for (const timeval& t : {used.ru_utime, used.ru_stime})
+      own += static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  }
+  return all - own;
 }
 
 // A line "NAME:   1234 kB" of /proc/self/status, in bytes; 0 if there is none.
