@@ -167,8 +167,8 @@ class Comparing {
     std::ranges::replace(ending, ' ', '-');
     if (auto saved = save(entrant, ending, snn::write_model(converted->model)); !saved)
       entrant.row.trouble = saved.error();
-    entrant.make = [this, model = std::move(converted->model)](std::size_t batch, std::uint32_t) {
-      return make_synfire(model, batch, options_.normalisation);
+    entrant.make = [this, model = std::move(converted->model)](std::size_t batch, std::uint32_t threads) {
+      return make_synfire(model, {.threads = threads, .batch = batch}, options_.normalisation);
     };
     return entrant;
   }
@@ -221,9 +221,15 @@ class Comparing {
     return {};
   }
 
+  bool has_batches() const { return options_.batch > 1 && data_.test.count >= options_.batch; }
+  double per_second(const Laps& laps) const {
+    return static_cast<double>(options_.batch) * 1e6 / quartiles(laps.us).median;
+  }
+  RaceOptions batches() const { return {.rounds = options_.race.rounds, .calls = 2, .warm_up = 1}; }
+
   // A network whose file fixes its batch at 1 has no throughput; that is not an error.
   Expected<> race_batches() {
-    if (options_.batch <= 1 || data_.test.count < options_.batch) return {};
+    if (!has_batches()) return {};
     std::vector<Entrant*> entrants;
     std::vector<std::unique_ptr<Contender>> made;
     std::vector<Contender*> contenders;
@@ -235,29 +241,35 @@ class Comparing {
       contenders.push_back(many->get());
       made.push_back(std::move(*many));
     }
-    auto laps = race(contenders, data_.test, {.rounds = options_.race.rounds, .calls = 2, .warm_up = 1});
+    auto laps = race(contenders, data_.test, batches());
     if (!laps) return fail(laps.error());
-    for (std::size_t i = 0; i < entrants.size(); ++i) {
-      entrants[i]->row.per_second = static_cast<double>(options_.batch) * 1e6 / quartiles((*laps)[i].us).median;
-    }
+    for (std::size_t i = 0; i < entrants.size(); ++i) entrants[i]->row.per_second = per_second((*laps)[i]);
     return {};
   }
 
+  // Each with nothing else alive: threads spin between calls.
   Expected<> race_threads() {
     if (options_.threads <= 1) return {};
-    std::vector<MakeContender> makers;
+    std::vector<MakeContender> singly, many;
+    std::vector<std::size_t> has_batch;  // rows of `more_`
     for (const Entrant* entrant : running()) {
-      if (!entrant->row.engine.starts_with("onnxruntime")) continue;
-      Row row{.engine = entrant->row.engine, .threads = options_.threads, .accuracy = entrant->row.accuracy};
-      more_.push_back(std::move(row));
-      makers.push_back([this, entrant] { return entrant->make(1, options_.threads); });
+      if (entrant->row.per_second && has_batches()) {
+        has_batch.push_back(more_.size());
+        many.push_back([this, entrant] { return entrant->make(options_.batch, options_.threads); });
+      }
+      more_.push_back({.engine = entrant->row.engine, .threads = options_.threads, .accuracy = entrant->row.accuracy});
+      singly.push_back([this, entrant] { return entrant->make(1, options_.threads); });
     }
     for (Entrant& entrant : entrants_) entrant.one.reset();
-    RaceOptions apart = options_.race;
+    RaceOptions apart = options_.race, apart_batches = batches();
     apart.warm_up = 20;  // its threads have just been started
-    auto laps = race_apart(makers, data_.test, apart);
+    apart_batches.warm_up = 2;
+    auto laps = race_apart(singly, data_.test, apart);
     if (!laps) return fail(laps.error());
     for (std::size_t i = 0; i < more_.size(); ++i) more_[i].latency = std::move((*laps)[i]);
+    laps = race_apart(many, data_.test, apart_batches);
+    if (!laps) return fail(laps.error());
+    for (std::size_t i = 0; i < has_batch.size(); ++i) more_[has_batch[i]].per_second = per_second((*laps)[i]);
     return {};
   }
 
@@ -274,13 +286,22 @@ class Comparing {
 
 }  // namespace
 
-int Comparison::reference() const {
+int Comparison::reference(std::uint32_t threads) const {
   int best = -1;
   double least = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].engine.starts_with("onnxruntime") || rows[i].threads != 1 || rows[i].latency.us.empty()) continue;
+    if (!rows[i].is_peer() || rows[i].threads != threads || rows[i].latency.us.empty()) continue;
     const double median = quartiles(rows[i].latency.us).median;
     if (best < 0 || median < least) best = static_cast<int>(i), least = median;
+  }
+  return best;
+}
+
+int Comparison::batch_reference(std::uint32_t threads) const {
+  int best = -1;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].is_peer() || rows[i].threads != threads || !rows[i].per_second) continue;
+    if (best < 0 || *rows[i].per_second > *rows[static_cast<std::size_t>(best)].per_second) best = static_cast<int>(i);
   }
   return best;
 }

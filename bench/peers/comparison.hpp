@@ -27,7 +27,7 @@ struct CompareOptions {
   std::uint32_t preparing_threads = 1;
   RaceOptions race;
   std::size_t batch = 64;     // 0 or 1: no throughput is measured
-  std::uint32_t threads = 2;  // the peer's second thread count; 1: none
+  std::uint32_t threads = 2;  // everybody's second number of threads; 1: none
   std::string keep;           // folder for the networks that were made; empty: nowhere
 };
 
@@ -39,6 +39,8 @@ struct Row {
   std::optional<double> per_second;       // at the larger batch
   std::optional<std::uint64_t> resident;  // what a process grows by for holding and running it, at its peak
   Error trouble;                          // why it takes no part; empty `what`: it does
+
+  bool is_peer() const { return engine.starts_with("onnxruntime"); }
 };
 
 struct Comparison {
@@ -47,8 +49,9 @@ struct Comparison {
   std::vector<Row> rows;
   double bystanders = 0;  // cores that others used while it was timed
 
-  // The faster of the peer's one-thread rows, or -1.
-  int reference() const;
+  // The faster of the peer's rows with so many threads, or -1: by latency; by throughput.
+  int reference(std::uint32_t threads = 1) const;
+  int batch_reference(std::uint32_t threads = 1) const;
 };
 
 struct Splits {

@@ -1,10 +1,12 @@
 #include "bench/peers/contender.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/assert.hpp"
 #include "snn/coding.hpp"
 #include "snn/engine.hpp"
+#include "transport/spin_team.hpp"
 
 namespace syn::peers {
 namespace {
@@ -51,43 +53,71 @@ class OnnxRuntime final : public Contender {
 
 class Synfire final : public Contender {
  public:
-  Synfire(snn::Engine engine, std::size_t batch, Normalisation normalisation)
+  Synfire(snn::Engine engine, const Spikes& how, Normalisation normalisation)
       : engine_(std::move(engine)),
-        batch_(batch),
+        batch_(how.batch),
         normalisation_(std::move(normalisation)),
-        plain_(normalisation_.mean.empty() && normalisation_.std.empty()) {
-    window_.rows = engine_.model().rows();
-    window_.in.resize(1);
+        plain_(normalisation_.mean.empty() && normalisation_.std.empty()),
+        lanes_(how.batch > 1 ? how.threads : 1) {
+    if (how.threads > 1) team_ = std::make_unique<transport::SpinTeam>(how.threads);
+    for (Lane& lane : lanes_) {
+      lane.window.rows = engine_.model().rows();
+      lane.window.in.resize(1);
+    }
   }
 
   std::size_t batch() const override { return batch_; }
   Expected<> classify(const data::Dataset& images, std::size_t first, std::span<std::uint8_t> classes) override {
     SYN_ASSERT(classes.size() == batch_ && first + batch_ <= images.count, first, batch_);
-    const snn::Population& source = engine_.model().populations.front();
-    for (std::size_t i = 0; i < batch_; ++i) {
-      window_.in[0].resize(source.shape.neurons());
-      if (plain_) {
-        snn::quantise_pixels(source.shape, images.image(first + i), window_.in[0]);
-      } else {
-        x_.resize(images.shape.size());
-        normalise(normalisation_, images.shape, images.image(first + i), x_);
-        const auto coded = snn::quantise(std::get<snn::Source>(source.kind), source.shape, x_, window_.in[0]);
-        if (!coded) return fail(coded.error());
-      }
-      snn::State state;
-      engine_.run(state, window_);
-      classes[i] = best(std::span<const std::int32_t>(window_.potentials));
+    const std::size_t lanes = lanes_.size();
+    auto part = [&](unsigned index) {
+      for (std::size_t i = batch_ * index / lanes; i < batch_ * (index + 1) / lanes; ++i)
+        one(lanes_[index], images, first + i, classes[i]);
+    };
+    if (lanes > 1) {
+      team_->run(static_cast<unsigned>(lanes), part);
+    } else {
+      part(0);
     }
+    for (const Lane& lane : lanes_)
+      if (lane.trouble) return fail(*lane.trouble);
     return {};
   }
 
  private:
+  struct Lane {  // what a thread needs for itself
+    snn::State state;
+    snn::Window window;
+    std::vector<float> x;
+    std::optional<Error> trouble;
+  };
+
+  void one(Lane& lane, const data::Dataset& images, std::size_t image, std::uint8_t& answer) {
+    const snn::Population& source = engine_.model().populations.front();
+    snn::Window& window = lane.window;
+    window.in[0].resize(source.shape.neurons());
+    if (plain_) {
+      snn::quantise_pixels(source.shape, images.image(image), window.in[0]);
+    } else {
+      lane.x.resize(images.shape.size());
+      normalise(normalisation_, images.shape, images.image(image), lane.x);
+      const auto coded = snn::quantise(std::get<snn::Source>(source.kind), source.shape, lane.x, window.in[0]);
+      if (!coded) {
+        lane.trouble = coded.error();
+        return;
+      }
+    }
+    lane.state.next_row = 0;
+    engine_.run(lane.state, window, lanes_.size() > 1 ? nullptr : team_.get());
+    answer = best(std::span<const std::int32_t>(window.potentials));
+  }
+
   snn::Engine engine_;
   std::size_t batch_;
   Normalisation normalisation_;
   bool plain_;
-  std::vector<float> x_;
-  snn::Window window_;
+  std::vector<Lane> lanes_;
+  std::unique_ptr<transport::SpinTeam> team_;
 };
 
 }  // namespace
@@ -106,11 +136,11 @@ Expected<std::unique_ptr<Contender>> make_onnxruntime(const Runtime& runtime, co
   return std::make_unique<OnnxRuntime>(std::move(*session), network, normalisation);
 }
 
-Expected<std::unique_ptr<Contender>> make_synfire(const snn::Model& model, std::size_t batch,
+Expected<std::unique_ptr<Contender>> make_synfire(const snn::Model& model, const Spikes& how,
                                                   const Normalisation& normalisation) {
   auto engine = snn::Engine::make(model);
   if (!engine) return fail(engine.error());
-  return std::make_unique<Synfire>(std::move(*engine), batch, normalisation);
+  return std::make_unique<Synfire>(std::move(*engine), how, normalisation);
 }
 
 }  // namespace syn::peers

@@ -33,8 +33,11 @@ struct Dense {  // a network for ONNX Runtime
 Expected<std::unique_ptr<Contender>> make_onnxruntime(const Runtime& runtime, const Dense& network,
                                                       const data::Shape& shape, const Normalisation& normalisation);
 
-// One image after the other, on one thread, whatever the batch.
-Expected<std::unique_ptr<Contender>> make_synfire(const snn::Model& model, std::size_t batch,
+struct Spikes {  // a network for Synfire's engine
+  std::uint32_t threads = 1;
+  std::size_t batch = 1;  // one image after the other; threads take a range of the images each, or share the one
+};
+Expected<std::unique_ptr<Contender>> make_synfire(const snn::Model& model, const Spikes& how,
                                                   const Normalisation& normalisation);
 
 }  // namespace syn::peers

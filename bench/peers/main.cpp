@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
   app.add_option("--batch", o.batch, "images a call for throughput; 1: not measured")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--threads", o.threads, "ONNX Runtime once more with so many; 1: not")
+  app.add_option("--threads", o.threads, "everybody once more with so many; 1: not")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app.add_option("--jobs", o.preparing_threads, "threads for converting; nothing timed depends on it")

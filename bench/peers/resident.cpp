@@ -40,7 +40,7 @@ Expected<std::uint64_t> measure_resident(const Resident& of) {
   if (of.network.ends_with(".syn")) {
     const auto model = snn::load_model(of.network);
     if (!model) return fail(model.error());
-    contender = make_synfire(*model, 1, of.normalisation);
+    contender = make_synfire(*model, {}, of.normalisation);
   } else {
     std::ifstream in(of.network, std::ios::binary);
     network.assign(std::istreambuf_iterator<char>(in), {});

@@ -10,22 +10,28 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Against the faster of the peer's one-thread rows. Nothing where there is nothing to claim.
+// Against the faster of the peer's rows with as many threads. Nothing where there is nothing to claim.
 std::optional<Quartiles> ratio_of(const Answer& answer, const Comparison& c, const Row& row) {
-  const int reference = c.reference();
+  const int reference = c.reference(row.threads);
   if (reference < 0 || row.latency.us.empty() || (answer.busy(c) && !answer.anyway)) return {};
   return ratio(row.latency, c.rows[static_cast<std::size_t>(reference)].latency);
+}
+std::optional<double> batch_ratio_of(const Answer& answer, const Comparison& c, const Row& row) {
+  const int reference = c.batch_reference(row.threads);
+  if (reference < 0 || !row.per_second || (answer.busy(c) && !answer.anyway)) return {};
+  return *row.per_second / *c.rows[static_cast<std::size_t>(reference)].per_second;
 }
 
 std::string table_of(const Answer& answer, const Comparison& c) {
   report::Table table({"engine", "threads", "accuracy %", "p25 us", "median us", "p75 us", "ratio", "(p25 .. p75)",
-                       text::cat("batch ", answer.options.batch, " /s"), "memory"});
+                       text::cat("batch ", answer.options.batch, " /s"), "times", "memory"});
   std::string remarks;
   for (const Row& row : c.rows) {
     const Quartiles us = quartiles(row.latency.us);
     const bool timed = !row.latency.us.empty();
     const auto cell = [](bool there, const std::string& text) { return there ? text : std::string("-"); };
     const auto r = ratio_of(answer, c, row);
+    const auto times = batch_ratio_of(answer, c, row);
     table.row({row.engine, text::cat(row.threads),
                cell(row.accuracy.has_value(), text::fixed(row.accuracy.value_or(0) * 100, 2)),
                cell(timed, text::fixed(us.low, 1)), cell(timed, text::fixed(us.median, 1)),
@@ -34,6 +40,7 @@ std::string table_of(const Answer& answer, const Comparison& c) {
                cell(r.has_value(), text::cat('(', text::fixed(r.value_or(Quartiles{}).low, 2), " .. ",
                                              text::fixed(r.value_or(Quartiles{}).high, 2), ')')),
                cell(row.per_second.has_value(), text::fixed(row.per_second.value_or(0), 0)),
+               cell(times.has_value(), text::fixed(times.value_or(0), 2)),
                cell(row.resident.has_value(), text::bytes(static_cast<double>(row.resident.value_or(0))))});
     if (!row.trouble.what.empty())
       remarks += text::cat("- ", row.engine, " took no part: ", row.trouble.what, " (", row.trouble.where, ")\n");
@@ -72,10 +79,12 @@ std::string as_text(const Answer& answer) {
   for (const Error& e : answer.troubles) out += text::cat("! ", e.where, ": ", e.what, "\n  do: ", e.todo, "\n");
   if (!answer.comparisons.empty()) {
     out +=
-        "ratio: median over rounds of the latency against the faster of ONNX Runtime's one-thread rows; below 1 is "
-        "faster.\n"
-        "Rows with more threads were timed after the others, each alone. memory: what a process grows by at its "
-        "peak.\n";
+        "ratio: median over rounds of the latency against the faster of ONNX Runtime's rows with as many threads; "
+        "below 1 "
+        "is faster.\n"
+        "times: throughput of a batch against the better of the same; above 1 is more. Rows with more threads were "
+        "timed "
+        "after the\nothers, each alone. memory: what a process grows by at its peak.\n";
   }
   return out;
 }
@@ -110,6 +119,7 @@ std::string as_json(const Answer& answer) {
                                  {"latency_us", row.latency.us.empty() ? Json() : as_json(quartiles(row.latency.us))},
                                  {"ratio", r ? as_json(*r) : Json()},
                                  {"batch_per_s", or_null(row.per_second)},
+                                 {"batch_times", or_null(batch_ratio_of(answer, c, row))},
                                  {"memory_bytes", or_null(row.resident)},
                                  {"error", row.trouble.what.empty() ? Json() : as_json(row.trouble)}});
     }
