@@ -219,26 +219,25 @@ struct LayerTimer::Impl {
     scatter_weights.assign(c.weights.begin(), c.weights.end());
     all_sums.resize(layer.to.neurons() + kernels::kSlack);
     fired.resize(layer.to.neurons() + kernels::kSlack);
-    scatter_path = {.run =
-                        [this, scatter = scatter_of(table.name)](std::size_t calls) {
-                          const Stage &from = compiled.stages[0], &to = compiled.stages[1];
-                          const Scatter s{layer.from.height, layer.from.width, layer.from.channels, layer.to.channels,
-                                          scatter_weights.data()};
-                          const auto ceiling = static_cast<float>(input.greatest) + 0.5f;
-                          for (std::size_t n = 0; n < calls; ++n) {
-                            const Count* in = next().data();
-                            std::fill(all_sums.begin(), all_sums.end(), 0);
-                            scatter(s, in, all_sums.data());
-                            table.fire_small_volley({to.reciprocal.data(), to.half.data(), ceiling, layer.to.channels},
-                                                    all_sums.data(), to.neurons, fired.data());
-                            const auto tally = table.tally_small(fired.data(), {to.limbs.data(), to.neurons},
-                                                                 compiled.no_fan_out.data(), to.neurons);
-                            const std::uint64_t operations =
-                                table.sum_where_small(in, from.small_fan_out.data(), from.neurons);
-                            asm volatile("" : : "r"(tally.checksum), "r"(operations));
-                          }
-                        },
-                    .warm_up = kWarmUp};
+    scatter_path = {
+        .run =
+            [this, scatter = scatter_of(table.name)](std::size_t calls) {
+              const Stage &from = compiled.stages[0], &to = compiled.stages[1];
+              const Scatter s{layer.from.height, layer.from.width, layer.from.channels, layer.to.channels,
+                              scatter_weights.data()};
+              const auto ceiling = static_cast<float>(input.greatest) + 0.5f;
+              for (std::size_t n = 0; n < calls; ++n) {
+                const Count* in = next().data();
+                std::fill(all_sums.begin(), all_sums.end(), 0);
+                scatter(s, in, all_sums.data());
+                table.fire_small_volley({to.reciprocal.data(), to.half.data(), ceiling, layer.to.channels},
+                                        all_sums.data(), to.neurons, fired.data());
+                const auto tally = table.tally_small(fired.data(), to.keys(0), compiled.no_fan_out.data(), to.neurons);
+                const std::uint64_t operations = table.sum_where_small(in, from.small_fan_out.data(), from.neurons);
+                asm volatile("" : : "r"(tally.checksum), "r"(operations));
+              }
+            },
+        .warm_up = kWarmUp};
   }
 
   LayerSpec layer;
@@ -250,7 +249,7 @@ struct LayerTimer::Impl {
   Window window;
   std::vector<Count> pool;
   SeededRandom places{17};
-  std::vector<std::int32_t, LineAllocator<std::int32_t>> all_sums;
+  Lines<std::int32_t> all_sums;
   std::vector<Count> fired;
   std::vector<std::int16_t> scatter_weights;
   Timed copying, whole, events_path, without_events, dense_path, without_dense, scatter_path;

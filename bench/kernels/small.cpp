@@ -6,18 +6,15 @@
 #include "core/random.hpp"
 #include "core/text.hpp"
 #include "snn/linear.hpp"
+#include "snn/metrics.hpp"
 
 namespace syn::bench {
 namespace {
 
 using namespace snn::kernels;
-using snn::LineAllocator;
 
 constexpr std::size_t kBand = 14 * 64, kNeurons = 14 * kBand, kChannels = 64, kPixels = 16, kWords = 8;
 constexpr std::size_t kRows = 16;  // lists differ from call to call: no branch is learnt by heart
-
-template <class T>
-using Lined = std::vector<T, LineAllocator<T>>;
 
 template <class T>
 void keep(const T& value) {
@@ -102,8 +99,10 @@ struct SmallTimer::Impl {
 
   void accounting() {
     const std::string over = text::cat(kNeurons, " neurons");
-    add("tally_small", over, "neurons", kNeurons, 12 * kNeurons, 0, [this](std::size_t) {
-      keep(table.tally_small(counts.data(), {limbs.data(), kNeurons}, fan_out.data(), kNeurons).checksum);
+    // Counts at 2 bytes, fan-outs at 2; the digits of a block's keys stay in the first cache.
+    add("tally_small", over, "neurons", kNeurons, 4 * kNeurons, 0, [this](std::size_t) {
+      const Limbs keys{limbs.data(), snn::kKeyBlock, snn::kKeyBlock, blocks.data(), 0};
+      keep(table.tally_small(counts.data(), keys, fan_out.data(), kNeurons).checksum);
     });
     add("tally", over, "neurons", kNeurons, 10 * kNeurons, 0,
         [this](std::size_t) { keep(table.tally(counts.data(), key_low.data(), key_high.data(), kNeurons).checksum); });
@@ -117,11 +116,13 @@ struct SmallTimer::Impl {
 
   void pooling() {
     constexpr std::size_t kPositions = 7;
-    add("sum_windows 2x2", text::cat(kPositions, " windows of ", kChannels, " channels"), "counts",
-        4 * kPositions * kChannels, 8 * kPositions * kChannels, 2 * kPositions * kChannels, [this](std::size_t) {
-          table.sum_windows({.height = 2, .width = 2, .pitch = kBand, .stride = 2 * kChannels, .channels = kChannels},
-                            counts.data(), kPositions, out.data());
-        });
+    const PoolWindow window{.height = 2, .width = 2, .pitch = kBand, .stride = 2 * kChannels, .channels = kChannels};
+    const std::string over = text::cat(kPositions, " windows of ", kChannels, " channels");
+    constexpr std::size_t kRead = 4 * kPositions * kChannels, kMade = kPositions * kChannels;
+    add("sum_windows 2x2", over, "counts", kRead, 2 * kRead, 2 * kMade,
+        [this, window](std::size_t) { table.sum_windows(window, counts.data(), kPositions, out.data()); });
+    add("greatest_of_windows 2x2", over, "counts", kRead, 2 * kRead, 2 * kMade,
+        [this, window](std::size_t) { table.greatest_of_windows(window, counts.data(), kPositions, out.data()); });
   }
 
   // Three rows of a 3 x 3 kernel over 14 positions: each tap reads its own counts; weights could stay in registers.
@@ -132,8 +133,9 @@ struct SmallTimer::Impl {
       short_taps[tap] = {counts.data() + at, short_weights.data()};
     }
     const std::string over = text::cat("9 taps x ", kBand, " channels");
-    add("add_short_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
-        [this](std::size_t) { table.add_short_products(short_taps, kBand, kChannels, potentials.data()); });
+    add("add_short_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand, [this](std::size_t) {
+      table.add_short_products(short_taps, kBand, kChannels, potentials.data(), potentials.data());
+    });
     add("add_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
         [this](std::size_t) { table.add_products(taps, kBand, potentials.data()); });
   }
@@ -163,23 +165,26 @@ struct SmallTimer::Impl {
 
   const Table& table;
   CacheSizes caches;
-  Lined<std::int32_t> sums = Lined<std::int32_t>(kBand + kSlack), potentials = sums;
-  Lined<std::int32_t> threshold = Lined<std::int32_t>(kBand + kSlack, 300),
-                      limit = Lined<std::int32_t>(kBand + kSlack, 2400);
-  Lined<float> reciprocal = Lined<float>(kBand + kSlack, 1 / 300.f), half = Lined<float>(kBand + kSlack, 150.5f / 300);
-  Lined<Count> counts = Lined<Count>(kNeurons + kSlack), out = Lined<Count>(kBand + kSlack);
-  Lined<std::int16_t> limbs = Lined<std::int16_t>(4 * kNeurons),
-                      short_weights = Lined<std::int16_t>(kChannels + kTapSlack);
-  Lined<std::uint32_t> key_low = Lined<std::uint32_t>(kNeurons), key_high = key_low;
-  Lined<std::uint16_t> fan_out = Lined<std::uint16_t>(kNeurons, 576);
-  Lined<std::int32_t> weights = Lined<std::int32_t>(kBand + kSlack);
-  Lined<std::int32_t> leaks = Lined<std::int32_t>(kBand + kSlack, 30000), zeros = Lined<std::int32_t>(kBand + kSlack),
-                      leaky_potentials = zeros;
+  snn::Lines<std::int32_t> sums = snn::Lines<std::int32_t>(kBand + kSlack), potentials = sums;
+  snn::Lines<std::int32_t> threshold = snn::Lines<std::int32_t>(kBand + kSlack, 300),
+                           limit = snn::Lines<std::int32_t>(kBand + kSlack, 2400);
+  snn::Lines<float> reciprocal = snn::Lines<float>(kBand + kSlack, 1 / 300.f),
+                    half = snn::Lines<float>(kBand + kSlack, 150.5f / 300);
+  snn::Lines<Count> counts = snn::Lines<Count>(kNeurons + kSlack), out = snn::Lines<Count>(kBand + kSlack);
+  std::vector<std::uint64_t> blocks = std::vector<std::uint64_t>(kNeurons / snn::kKeyBlock + 1, 0x9e3779b97f4a7c15);
+  snn::Lines<std::int16_t> limbs = snn::Lines<std::int16_t>(4 * snn::kKeyBlock),
+                           short_weights = snn::Lines<std::int16_t>(kChannels + kTapSlack);
+  snn::Lines<std::uint32_t> key_low = snn::Lines<std::uint32_t>(kNeurons), key_high = key_low;
+  snn::Lines<std::uint16_t> fan_out = snn::Lines<std::uint16_t>(kNeurons, 576);
+  snn::Lines<std::int32_t> weights = snn::Lines<std::int32_t>(kBand + kSlack);
+  snn::Lines<std::int32_t> leaks = snn::Lines<std::int32_t>(kBand + kSlack, 30000),
+                           zeros = snn::Lines<std::int32_t>(kBand + kSlack), leaky_potentials = zeros;
   std::array<Tap, 9> taps;
   std::array<ShortTap, 9> short_taps;
-  Lined<std::uint8_t> bytes = Lined<std::uint8_t>(kBand + kSlack);
-  std::vector<Lined<std::uint32_t>> listed;
-  Lined<std::uint32_t> values = Lined<std::uint32_t>(kPixels * kWords + kSlack), offsets = values, starts = values;
+  snn::Lines<std::uint8_t> bytes = snn::Lines<std::uint8_t>(kBand + kSlack);
+  std::vector<snn::Lines<std::uint32_t>> listed;
+  snn::Lines<std::uint32_t> values = snn::Lines<std::uint32_t>(kPixels * kWords + kSlack), offsets = values,
+                            starts = values;
   std::vector<SmallLine> lines;
   std::vector<Timed> timed;
 };
