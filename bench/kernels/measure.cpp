@@ -5,12 +5,6 @@
 #include "bench/kernels/silent.hpp"
 
 namespace syn::bench {
-namespace {
-
-constexpr double kFitTo = 0.3;  // the range of rates ends here
-
-}  // namespace
-
 std::vector<InputSpec> main_inputs() {
   std::vector<InputSpec> inputs;
   for (const double rate : {0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.6, 1.0}) inputs.push_back({1, rate});

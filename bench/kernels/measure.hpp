@@ -12,6 +12,8 @@
 
 namespace syn::bench {
 
+inline constexpr double kFitTo = 0.3;  // the greatest rate of spikes that is asked about
+
 // What the cost of the main layer follows, from 0.1 to 30 % of binary spikes: ns = a + b * events.
 struct CostByEvents {
   // What a call takes at 0.1 % when nothing is multiplied: copying, looking for events, firing, accounting.

@@ -39,12 +39,18 @@ using V16 = hn::Vec<I16>;
 #endif
 
 // Sums that do not wait for each other. They are told apart by constants, or GCC 12 keeps them in memory.
-constexpr std::size_t kChains = 4, kUnrolled = 8;
+constexpr std::size_t kChains = 4, kUnrolled = 16;
 using Chains = std::make_index_sequence<kChains>;
+using Unrolled = std::make_index_sequence<kUnrolled>;
 
 template <class V>
 HWY_INLINE void keep(V& vector) {
   SYN_KEEP(vector);
+}
+// Of each round of chains: what the last one has multiplied is not there any more.
+template <std::size_t kIndex, class V>
+HWY_INLINE void keep_first(V& vector) {
+  if constexpr (kIndex % kChains == 0) keep(vector);
 }
 
 HWY_INLINE std::size_t vector() {
@@ -98,8 +104,9 @@ HWY_INLINE void add_wide(V32& sum, V32& rest, V16 counts, V16 weights) {
   sum = hn::ReorderWidenMulAccumulate(I32(), counts, weights, sum, rest);
 }
 
-template <bool kMemory, std::size_t... I>
-HWY_INLINE void wide(std::byte* at, std::size_t bytes, std::size_t passes, std::index_sequence<I...>) {
+template <bool kMemory, std::size_t... I, std::size_t... U>
+HWY_INLINE void wide(std::byte* at, std::size_t bytes, std::size_t passes, std::index_sequence<I...>,
+                     std::index_sequence<U...>) {
   const I16 d;
   const std::size_t lanes = hn::Lanes(d);
   V32 sum[kChains], rest[kChains];
@@ -109,16 +116,17 @@ HWY_INLINE void wide(std::byte* at, std::size_t bytes, std::size_t passes, std::
   ((weights[I] = hn::Set(d, 5), keep(weights[I])), ...);
   for (std::size_t pass = 0; pass < passes; ++pass) {
     const auto* from = reinterpret_cast<const std::int16_t*>(at);
-    for (std::size_t done = 0; done < bytes; done += kChains * vector(), from += kChains * lanes) {
-      keep(counts);
-      (add_wide(sum[I], rest[I], counts, kMemory ? hn::Load(d, from + I * lanes) : weights[I]), ...);
+    for (std::size_t done = 0; done < bytes; done += kUnrolled * vector(), from += kUnrolled * lanes) {
+      ((keep_first<U>(counts), add_wide(sum[U % kChains], rest[U % kChains], counts,
+                                        kMemory ? hn::Load(d, from + U * lanes) : weights[U % kChains])),
+       ...);
     }
   }
   ((keep(sum[I]), keep(rest[I])), ...);
 }
 template <bool kMemory>
 void wide(std::byte* at, std::size_t bytes, std::size_t passes) {
-  wide<kMemory>(at, bytes, passes, Chains());
+  wide<kMemory>(at, bytes, passes, Chains(), Unrolled());
 }
 
 #if HWY_ARCH_X86
@@ -133,8 +141,9 @@ HWY_INLINE V16 narrow_products(V16 counts, V16 weights) {
 }
 
 // Without settling the pairs into 32 bits: how often that is needed depends on the weights.
-template <bool kMemory, std::size_t... I>
-HWY_INLINE void narrow(std::byte* at, std::size_t bytes, std::size_t passes, std::index_sequence<I...>) {
+template <bool kMemory, std::size_t... I, std::size_t... U>
+HWY_INLINE void narrow(std::byte* at, std::size_t bytes, std::size_t passes, std::index_sequence<I...>,
+                       std::index_sequence<U...>) {
   const I16 d;
   const std::size_t lanes = hn::Lanes(d);
   V16 pairs[kChains];
@@ -144,9 +153,10 @@ HWY_INLINE void narrow(std::byte* at, std::size_t bytes, std::size_t passes, std
   ((weights[I] = hn::Set(d, 0x0203), keep(weights[I])), ...);
   for (std::size_t pass = 0; pass < passes; ++pass) {
     const auto* from = reinterpret_cast<const std::int16_t*>(at);
-    for (std::size_t done = 0; done < bytes; done += kChains * vector(), from += kChains * lanes) {
-      keep(counts);
-      ((pairs[I] = hn::Add(pairs[I], narrow_products(counts, kMemory ? hn::Load(d, from + I * lanes) : weights[I]))),
+    for (std::size_t done = 0; done < bytes; done += kUnrolled * vector(), from += kUnrolled * lanes) {
+      ((keep_first<U>(counts),
+        pairs[U % kChains] = hn::Add(pairs[U % kChains], narrow_products(counts, kMemory ? hn::Load(d, from + U * lanes)
+                                                                                         : weights[U % kChains]))),
        ...);
     }
   }
@@ -154,7 +164,7 @@ HWY_INLINE void narrow(std::byte* at, std::size_t bytes, std::size_t passes, std
 }
 template <bool kMemory>
 void narrow(std::byte* at, std::size_t bytes, std::size_t passes) {
-  narrow<kMemory>(at, bytes, passes, Chains());
+  narrow<kMemory>(at, bytes, passes, Chains(), Unrolled());
 }
 #endif
 

@@ -8,7 +8,9 @@
 #include <optional>
 #include <thread>
 
+#include "bench/kernels/page.hpp"
 #include "bench/peers/comparison.hpp"
+#include "bench/peers/page.hpp"
 #include "bench/peers/resident.hpp"
 #include "bench/peers/table.hpp"
 #include "core/text.hpp"
@@ -57,7 +59,7 @@ std::vector<std::string> default_models() {
 
 int main(int argc, char** argv) {
   std::vector<std::string> models, spiking{"volley:8", "phase:4"};
-  std::string data = "fashion-mnist", library;
+  std::string data = "fashion-mnist", library, report;
   std::size_t images = 0;
   bool json = false;
   Answer answer;
@@ -94,6 +96,7 @@ int main(int argc, char** argv) {
                  "libonnxruntime.so.1; default: SYN_ONNXRUNTIME, else what bench/peers/setup installed");
   app.add_option("--keep", o.keep, "folder for the int8 and the spiking networks that were made");
   app.add_flag("--anyway", answer.anyway, "print ratios even if the machine is busy");
+  app.add_option("--report", report, "also measure the kernels, and write an HTML page of all of it to this file");
   app.add_flag("--json", json, "one JSON object on standard output");
   // For the children that measure memory (resident.hpp).
   app.add_option("--resident-of", resident.network)->group("");
@@ -128,6 +131,15 @@ int main(int argc, char** argv) {
                  text::fixed(answer.machine.load, 2).c_str());
   }
 
+  // Before anything here has threads: it starts processes.
+  std::optional<bench::Answer> kernels;
+  if (!report.empty()) {
+    std::fprintf(stderr, "peers: kernels ...\n");
+    auto measured = bench::measure_all({}, {});
+    if (!measured) return complain(measured.error(), 1);
+    kernels = std::move(*measured);
+  }
+
   std::map<std::string, Splits> splits;  // by spec: several networks share one
   for (const std::string& model : models.empty() ? default_models() : models) {
     const auto at = model.rfind('=');
@@ -150,6 +162,9 @@ int main(int argc, char** argv) {
       answer.troubles.push_back(compared.error());
     }
   }
+  if (kernels)
+    if (auto written = bench::write_page(report, page(answer, &*kernels)); !written)
+      return complain(written.error(), 1);
   std::fputs(json ? (as_json(answer) + "\n").c_str() : as_text(answer).c_str(), stdout);
   return answer.troubles.empty() ? 0 : 1;
 }

@@ -10,18 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Against the faster of the peer's rows with as many threads. Nothing where there is nothing to claim.
-std::optional<Quartiles> ratio_of(const Answer& answer, const Comparison& c, const Row& row) {
-  const int reference = c.reference(row.threads);
-  if (reference < 0 || row.latency.us.empty() || (answer.busy(c) && !answer.anyway)) return {};
-  return ratio(row.latency, c.rows[static_cast<std::size_t>(reference)].latency);
-}
-std::optional<double> batch_ratio_of(const Answer& answer, const Comparison& c, const Row& row) {
-  const int reference = c.batch_reference(row.threads);
-  if (reference < 0 || !row.per_second || (answer.busy(c) && !answer.anyway)) return {};
-  return *row.per_second / *c.rows[static_cast<std::size_t>(reference)].per_second;
-}
-
 std::string table_of(const Answer& answer, const Comparison& c) {
   report::Table table({"engine", "threads", "accuracy %", "p25 us", "median us", "p75 us", "ratio", "(p25 .. p75)",
                        text::cat("batch ", answer.options.batch, " /s"), "times", "memory"});
@@ -68,6 +56,17 @@ Json or_null(const std::optional<T>& value) {
 }
 
 }  // namespace
+
+std::optional<Quartiles> ratio_of(const Answer& answer, const Comparison& c, const Row& row) {
+  const int reference = c.reference(row.threads);
+  if (reference < 0 || row.latency.us.empty() || (answer.busy(c) && !answer.anyway)) return {};
+  return ratio(row.latency, c.rows[static_cast<std::size_t>(reference)].latency);
+}
+std::optional<double> batch_ratio_of(const Answer& answer, const Comparison& c, const Row& row) {
+  const int reference = c.batch_reference(row.threads);
+  if (reference < 0 || !row.per_second || (answer.busy(c) && !answer.anyway)) return {};
+  return *row.per_second / *c.rows[static_cast<std::size_t>(reference)].per_second;
+}
 
 std::string as_text(const Answer& answer) {
   const CompareOptions& o = answer.options;

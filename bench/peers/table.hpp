@@ -23,6 +23,11 @@ struct Answer {
   }
 };
 
+// Against the faster of the peer's rows with as many threads: quartiles over rounds of a latency's ratio (below 1 is
+// faster), and how many times its throughput. Nothing where there is nothing to claim.
+std::optional<Quartiles> ratio_of(const Answer& answer, const Comparison& c, const Row& row);
+std::optional<double> batch_ratio_of(const Answer& answer, const Comparison& c, const Row& row);
+
 std::string as_text(const Answer& answer);
 std::string as_json(const Answer& answer);
 

@@ -1,5 +1,7 @@
-#include "bench/kernels/text.hpp"
+#include "bench/kernels/answer.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "core/text.hpp"
@@ -159,6 +161,24 @@ Json as_json(const TableResult& t, const CacheSizes& caches) {
 }
 
 }  // namespace
+
+Expected<Answer> measure_all(const MeasureOptions& options, const std::function<Progress(std::string)>& progress) {
+  Answer answer{.machine = look_at_machine(), .caches = cache_sizes(), .pace = options.pace};
+  const auto bar = [&](std::string part) { return progress ? progress(std::move(part)) : Progress(); };
+  const Bystanders bystanders;
+  auto cores = measure_cores(options.pace.rounds, bar("two threads"));
+  if (!cores) return fail(cores.error());
+  answer.cores = *cores;
+  for (const auto* table : snn::kernels::available()) {
+    const auto& wanted = options.tables;
+    if (options.only_threads || (!wanted.empty() && std::ranges::find(wanted, table->name) == wanted.end())) continue;
+    answer.tables.push_back(measure(*table, answer.caches, answer.pace, bar(table->name)));
+  }
+  answer.bystanders = bystanders.cores();
+  if (!options.only_threads) answer.figures = figures(answer.tables);
+  std::ranges::copy(figures(*answer.cores), std::back_inserter(answer.figures));
+  return answer;
+}
 
 std::string as_text(const Answer& a) {
   std::string out = text::cat("kernels of Synfire ", SYN_VERSION, " on one of ", a.machine.cores, " x ", a.machine.cpu,
