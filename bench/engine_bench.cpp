@@ -1,6 +1,7 @@
 // How long one inference takes on one core: a synthetic network of the student's shape (conv 1-24 on 28 x 28, pool,
 // 24-48 and 48-48 on 14 x 14, pool, 48-64 on 7 x 7, dense 10; 6.9 M multiply-adds), with random weights and thresholds
-// set so that about `density` percent of the neurons fire. Run: bench_engine --benchmark_filter=volley/avx512
+// set so that about `density` percent of the neurons fire. Kernels by themselves: bench_kernels. Run:
+// bench_engine --benchmark_filter=volley/avx512
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -132,60 +133,10 @@ void infer(benchmark::State& bench, Code code, std::string_view kernels) {
       benchmark::Counter(static_cast<double>(work.synaptic_operations), benchmark::Counter::kIsIterationInvariantRate);
 }
 
-// One convolution with its neurons, 14 x 14 x 32 -> 64, 3 x 3, over counts up to `greatest` of which `density` per
-// thousand are not zero: kernels without the rest of a network.
-void convolve(benchmark::State& bench, std::string_view kernels) {
-  const auto greatest = static_cast<std::uint32_t>(bench.range(0)),
-             density = static_cast<std::uint32_t>(bench.range(1));
-  SeededRandom random(11);
-  Model model;
-  model.name = "conv";
-  model.steps = std::max(1u, greatest);
-  const auto add = [&](std::string name, Shape shape, Kind kind) {
-    Population p;
-    p.name = std::move(name);
-    p.shape = shape;
-    p.code = model.code;
-    p.kind = std::move(kind);
-    p.greatest = greatest;
-    model.populations.push_back(std::move(p));
-  };
-  add("in", {14, 14, 32}, Source{});
-  add("out", {14, 14, 64},
-      IntegrateAndFire{.threshold = std::vector<std::int32_t>(64, 300), .bias = std::vector<std::int32_t>(64)});
-  model.projections.push_back({0, 1,
-                               Conv{.kernel_height = 3,
-                                    .kernel_width = 3,
-                                    .pad_top = 1,
-                                    .pad_left = 1,
-                                    .weights = weights(random, 9 * 32 * 64)}});
-  model.outputs = {"out"};
-  const auto engine = Engine::make(model, kernels).value();
-  std::vector<Window> windows(16);  // another input each time: nothing is learnt by heart
-  for (Window& window : windows) {
-    window.in.emplace_back(14 * 14 * 32);
-    for (Count& c : window.in[0])
-      if (random.below(1000) < density) c = static_cast<Count>(1 + random.below(greatest));
-  }
-  std::uint64_t operations = 0, rounds = 0;
-  State state;
-  for (auto _ : bench) {
-    state.next_row = 0;
-    operations += engine.run(state, windows[rounds++ % windows.size()]).synaptic_operations;
-  }
-  bench.counters["synops/s"] = benchmark::Counter(static_cast<double>(operations), benchmark::Counter::kIsRate);
-  bench.counters["MAC/s"] = benchmark::Counter(14.0 * 14 * 9 * 32 * 64, benchmark::Counter::kIsIterationInvariantRate);
-}
-
 const int kRegistered = [] {
   for (const std::string_view kernels : Engine::kernel_names()) {
     auto* volley = benchmark::RegisterBenchmark(text::cat("volley/", kernels).c_str(),
                                                 [kernels](benchmark::State& s) { infer(s, Code::volley, kernels); });
-    auto* conv = benchmark::RegisterBenchmark(text::cat("conv/", kernels).c_str(),
-                                              [kernels](benchmark::State& s) { convolve(s, kernels); });
-    for (const int density : {1, 10, 50, 100, 200, 300, 500, 1000}) conv->Args({1, density});
-    for (const int density : {100, 300, 600, 1000}) conv->Args({15, density});
-    conv->Unit(benchmark::kMicrosecond);
     for (const int density : {5, 20, 40, 60}) volley->Args({8, density});
     volley->Unit(benchmark::kMicrosecond);
     auto* phase = benchmark::RegisterBenchmark(text::cat("phase/", kernels).c_str(),

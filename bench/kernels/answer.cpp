@@ -195,8 +195,8 @@ std::string as_text(const Answer& a) {
   for (const Figure& f : a.figures) table.row({f.what, f.asked, f.got, name_of(f.verdict)});
   out += table.text();
   if (a.busy()) {
-    out += text::cat("! the machine was busy: load ", text::fixed(a.machine.load, 2), " at the start, others took ",
-                     text::fixed(a.bystanders, 2), " cores meanwhile; these figures claim nothing\n");
+    out += text::cat("! the machine was busy: others took ", text::fixed(a.bystanders, 2),
+                     " cores meanwhile; these figures claim nothing\n");
   }
   return out;
 }

@@ -20,7 +20,7 @@ struct Answer {
   std::optional<Cores> cores;
   std::vector<Figure> figures;
 
-  bool busy() const { return machine.load > kGreatestLoad || bystanders > kGreatestBystanders; }
+  bool busy() const { return bystanders > kGreatestBystanders; }
 };
 
 struct MeasureOptions {

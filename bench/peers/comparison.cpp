@@ -10,6 +10,7 @@
 #include "bench/peers/resident.hpp"
 #include "bench/timing/machine.hpp"
 #include "conversion/ann/shapes.hpp"
+#include "conversion/choose_code.hpp"
 #include "conversion/convert.hpp"
 #include "conversion/fold.hpp"
 #include "conversion/onnx/read.hpp"
@@ -149,21 +150,29 @@ class Comparing {
   }
 
   Entrant convert_to(const ann::Graph& graph, const Spiking& spiking) {
-    const std::string name = text::cat(snn::name_of(spiking.code), ' ', spiking.steps);
-    Entrant entrant{.row = {.engine = "synfire " + name}, .make = {}, .saved = {}};
-    auto converted = convert(graph, data_.train,
-                             {.code = spiking.code,
-                              .steps = spiking.steps,
-                              .seed = options_.seed,
-                              .threads = options_.preparing_threads,
-                              .calibration_images = static_cast<std::uint32_t>(options_.calibration_images),
-                              .mean = options_.normalisation.mean,
-                              .std = options_.normalisation.std});
+    const ConvertOptions how{.code = spiking.code,
+                             .steps = spiking.steps,
+                             .seed = options_.seed,
+                             .threads = options_.preparing_threads,
+                             .calibration_images = static_cast<std::uint32_t>(options_.calibration_images),
+                             .mean = options_.normalisation.mean,
+                             .std = options_.normalisation.std};
+    const auto made = [&]() -> Expected<Converted> {
+      if (!spiking.automatic) return convert(graph, data_.train, how);
+      auto chosen = choose_code(graph, data_.train, {.convert = how});
+      if (!chosen) return fail(chosen.error());
+      return std::move(chosen->converted);
+    };
+    auto converted = made();
+    const snn::Code code = converted ? converted->model.code : spiking.code;
+    const std::string name = text::cat(snn::name_of(code), ' ', converted ? converted->model.steps : spiking.steps);
+    Entrant entrant{
+        .row = {.engine = (spiking.automatic ? "synfire auto: " : "synfire ") + name}, .make = {}, .saved = {}};
     if (!converted) {
       entrant.row.trouble = converted.error();
       return entrant;
     }
-    std::string ending = text::cat('.', name, ".syn");
+    std::string ending = text::cat(spiking.automatic ? ".auto-" : ".", name, ".syn");
     std::ranges::replace(ending, ' ', '-');
     if (auto saved = save(entrant, ending, snn::write_model(converted->model)); !saved)
       entrant.row.trouble = saved.error();

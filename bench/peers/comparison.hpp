@@ -17,6 +17,7 @@ namespace syn::peers {
 struct Spiking {
   snn::Code code = snn::Code::volley;
   std::uint32_t steps = 8;
+  bool automatic = false;  // both are chosen: the cheapest within 0.5 points of the network, on training images
 };
 
 struct CompareOptions {

@@ -28,8 +28,9 @@ int complain(const Error& error, int code) {
   return code;
 }
 
-// "volley:8"
+// "volley:8", "auto"
 Expected<Spiking> spiking_from(const std::string& word) {
+  if (word == "auto") return Spiking{.automatic = true};
   const auto colon = word.find(':');
   if (colon != std::string::npos) {
     const int steps = std::atoi(word.c_str() + colon + 1);
@@ -39,7 +40,7 @@ Expected<Spiking> spiking_from(const std::string& word) {
     }
   }
   return fail(text::cat("'", word, "' names no code and number of steps"), "--spiking",
-              "write volley:8, phase:4 or step:32");
+              "write auto, volley:8, phase:4 or step:32");
 }
 
 // The student, and what stands for the networks that users bring (models/foreign); those on digits were trained
@@ -74,7 +75,11 @@ int main(int argc, char** argv) {
   app.add_option("--mean", o.normalisation.mean, "per channel; networks see (pixel / 255 - mean) / std")
       ->delimiter(',');
   app.add_option("--std", o.normalisation.std, "per channel")->delimiter(',')->check(CLI::PositiveNumber);
-  app.add_option("--spiking", spiking, "codes and steps to convert to")->delimiter(',')->capture_default_str();
+  app.add_option(
+         "--spiking", spiking,
+         "codes and steps to convert to; auto: the cheapest within 0.5 points of the network, on training images")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--images", images, "test images to judge by; 0: all")->capture_default_str();
   app.add_option("--calibration-images", o.calibration_images, "for the peer's int8 and for conversion")
       ->check(CLI::Range(1, 60000))
@@ -126,10 +131,6 @@ int main(int argc, char** argv) {
   if (!runtime) return complain(runtime.error(), 1);
   answer.runtime_version = runtime->version();
   answer.kernels = snn::Engine::kernel_names().front();
-  if (answer.machine.load > bench::kGreatestLoad) {
-    std::fprintf(stderr, "peers: load %s: the machine is busy, timings will claim nothing\n",
-                 text::fixed(answer.machine.load, 2).c_str());
-  }
 
   // Before anything here has threads: it starts processes.
   std::optional<bench::Answer> kernels;

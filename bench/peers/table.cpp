@@ -37,9 +37,9 @@ std::string table_of(const Answer& answer, const Comparison& c) {
   if (const int reference = c.reference(); reference >= 0)
     out += text::cat("ratios are against ", c.rows[static_cast<std::size_t>(reference)].engine, "\n");
   if (answer.busy(c)) {
-    out += text::cat("! the machine was busy: load ", text::fixed(answer.machine.load, 2),
-                     " at the start, others took ", text::fixed(c.bystanders, 2), " cores while this was timed; ",
-                     answer.anyway ? "the ratios above claim nothing\n" : "no ratio is claimed\n");
+    out +=
+        text::cat("! the machine was busy: others took ", text::fixed(c.bystanders, 2), " cores while this was timed; ",
+                  answer.anyway ? "the ratios above claim nothing\n" : "no ratio is claimed\n");
   }
   return out + '\n';
 }

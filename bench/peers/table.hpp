@@ -18,9 +18,7 @@ struct Answer {
   std::vector<Error> troubles;  // networks that could not be compared at all
   bool anyway = false;          // ratios although the machine was busy
 
-  bool busy(const Comparison& c) const {
-    return machine.load > bench::kGreatestLoad || c.bystanders > bench::kGreatestBystanders;
-  }
+  static bool busy(const Comparison& c) { return c.bystanders > bench::kGreatestBystanders; }
 };
 
 // Against the faster of the peer's rows with as many threads: quartiles over rounds of a latency's ratio (below 1 is

@@ -26,8 +26,7 @@ class Bystanders {
   std::chrono::steady_clock::time_point began_;
 };
 
-// Above either, figures are printed but nothing is claimed.
-inline constexpr double kGreatestLoad = 0.5;
+// Above it, figures are printed but nothing is claimed. The load average is no judge: it is of what ran before.
 inline constexpr double kGreatestBystanders = 0.1;
 
 std::uint64_t resident_bytes();

@@ -77,7 +77,7 @@ TEST_CASE("the text has a line for every figure, and one JSON object has them al
   CHECK(json.find("\"verdict\":\"NOT reached\"") != std::string::npos);
   CHECK(text.find("busy") == std::string::npos);
   Answer busy = made_answer();
-  busy.machine.load = 3;
+  busy.bystanders = 0.5;
   CHECK(as_text(busy).find("claim nothing") != std::string::npos);
   CHECK(as_json(busy).find("\"claim\":false") != std::string::npos);
   CHECK(page(busy).find("claim nothing") != std::string::npos);
