@@ -139,7 +139,7 @@ std::string bounds_chart(const Answer& a) {
       const double share = held.seconds * 1e9 / ns;
       group.bars.push_back({std::move(label),
                             {{std::min(100., share * 100), c, text::cat(held.bound, ": ", percent(share))}},
-                            percent(share)});
+                            text::fixed(share * 100, 0)});
     };
     for (const LayerLine& line : t.main) {
       const auto& [greatest, rate] = line.input;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/cli/browser.hpp"
 #include "tests/report/markup.hpp"
 
 namespace syn::peers {
@@ -19,8 +20,9 @@ Answer made_answer() {
   Answer answer{.machine = {.cpu = "<cpu>", .cores = 2}, .runtime_version = "1.0", .kernels = "avx2"};
   Comparison c{.file = "models/a<b>.onnx", .data = "made", .images = 10};
   c.rows = {row_of("onnxruntime float32", 1, 40, 20000), row_of("onnxruntime int8", 1, 50, 10000),
-            row_of("synfire volley 8", 1, 20, 50000), row_of("onnxruntime float32", 2, 30, 40000),
-            row_of("synfire volley 8", 2, 15, 90000)};
+            row_of("synfire volley 8", 1, 20, 50000),    row_of("onnxruntime float32", 2, 30, 40000),
+            row_of("synfire volley 8", 2, 15, 90000),    row_of("synfire phase 4", 1, 22, 45000),
+            row_of("onnxruntime int8", 2, 45, 15000),    row_of("synfire phase 4", 2, 17, 80000)};
   answer.comparisons = {c};
   return answer;
 }
@@ -37,6 +39,8 @@ TEST_CASE("the page is well formed and has a bar for every engine; ratios are ag
   CHECK(html.find("a<b>") == std::string::npos);
   CHECK(html.find(">0.50<") != std::string::npos);  // 20 of 40 us
   CHECK(html.find(">2.25<") != std::string::npos);  // 90,000 against 40,000
+  const test::Folder folder;
+  test::check_in_browser(folder, html, {"latency-one", "throughput-many"});
 }
 
 TEST_CASE("a busy machine claims no ratio, and a peer that could not use its int8 form is not bragged about") {
