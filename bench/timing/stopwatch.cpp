@@ -36,6 +36,7 @@ void time_all(const std::vector<Timed*>& timed, const Pace& pace, const Progress
       ns[who].push_back(lap_us(*timed[who], calls[who]) * 1e3 / static_cast<double>(calls[who]));
     }
   }
+  if (progress) progress(pace.rounds, pace.rounds);
   for (std::size_t i = 0; i < timed.size(); ++i) timed[i]->ns = quartiles(std::move(ns[i]));
 }
 

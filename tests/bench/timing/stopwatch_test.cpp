@@ -18,7 +18,7 @@ TEST_CASE("everything is timed in every round, and each round begins with anothe
   time_all({&all[0], &all[1], &all[2]}, {.rounds = 3, .us = 1}, [&](std::size_t done, std::size_t of) {
     if (done == 0) order.clear();  // what it did to find the length of a lap
     CHECK(of == 3);
-    ++rounds;
+    rounds += done < of;
   });
   CHECK(rounds == 3);
   CHECK(order == "abcbcacab");  // a warm-up and a lap of one are written once
