@@ -98,18 +98,27 @@ double words_under(const LayerSpec& layer, const std::vector<Count>& counts, std
   return words;
 }
 
-// What the dense kernel multiplies: the packed weights of kernel rows that lie over the source, at every position.
-double dense_macs_of(const LayerSpec& layer, std::size_t packed_words, std::size_t parts) {
+// What the dense kernel multiplies: at every position, the packed weights of kernel rows that lie over the source;
+// nothing where all of those rows are silent.
+double dense_macs_of(const LayerSpec& layer, const std::vector<Count>& counts, std::size_t packed_words,
+                     std::size_t parts) {
   const double all = static_cast<double>(packed_words * parts);
   const auto* c = std::get_if<Conv>(&layer.connection);
   if (!c) return all;
   const Extent down = vertical(*c, layer.from, layer.to);
+  const auto row = static_cast<std::ptrdiff_t>(layer.from.width * layer.from.channels);
   double rows = 0;
   for (std::int64_t y = 0; y < down.target; ++y) {
+    double inside = 0;
+    bool some = false;
     for (std::int64_t k = 0; k < down.kernel; ++k) {
       const std::int64_t from = down.first(y) + k * down.dilation;
-      rows += from >= 0 && from < down.source;
+      if (from < 0 || from >= down.source) continue;
+      ++inside;
+      const auto begin = counts.begin() + from * row;
+      some = some || std::any_of(begin, begin + row, [](Count count) { return count != 0; });
     }
+    if (some) rows += inside;
   }
   return all * rows / static_cast<double>(down.kernel) * layer.to.width;
 }
@@ -281,7 +290,6 @@ LayerLine LayerTimer::line() const {
     const Linear& linear = i.compiled.linears[0];
     line.weight_bytes = linear.size().weights * sizeof(std::uint32_t);
     line.narrow = linear.size().copy < linear.size_at_most().copy;
-    line.dense_macs = dense_macs_of(i.layer, linear.size().weights, line.narrow ? 4 : 2);
   }
   const std::size_t samples = i.input.rate < 0.01 ? 512 : 32;  // few events vary most
   for (std::size_t n = 0; n < samples; ++n) {
@@ -293,8 +301,10 @@ LayerLine LayerTimer::line() const {
     const std::size_t parts = line.narrow ? 4 : 2;
     const double outputs = (i.layer.to.channels + kernels::kTile - 1) / kernels::kTile * kernels::kTile;
     line.word_macs += words_under(i.layer, counts, parts) * outputs * static_cast<double>(parts);
+    line.dense_macs += dense_macs_of(i.layer, counts, i.compiled.linears[0].size().weights, parts);
   }
-  for (double* sum : {&line.synops, &line.events, &line.word_macs}) *sum /= static_cast<double>(samples);
+  for (double* sum : {&line.synops, &line.events, &line.word_macs, &line.dense_macs})
+    *sum /= static_cast<double>(samples);
   const auto without_copying = [&](const Timed& timed) {
     const double copy = timed.run ? i.copying.ns.median : 0;
     return Quartiles{timed.ns.low - copy, timed.ns.median - copy, timed.ns.high - copy};

@@ -38,7 +38,7 @@ struct LayerLine {
   double events = 0;      // counts that are not zero
   double synops = 0;      // of them with weights that are not zero
   double macs = 0;        // all weights at all places, those in the border too
-  double dense_macs = 0;  // of whole words, rows in the border left out: what a dense kernel multiplies
+  double dense_macs = 0;  // of whole words, rows in the border and silent ones left out: what a dense kernel multiplies
   double word_macs = 0;   // of words that are not zero, whole words and padded outputs: what an event kernel multiplies
   bool linear = false;    // convolution or dense: the only ones with a choice
   bool narrow = false;
