@@ -19,16 +19,6 @@ int complain(const Error& error) {
   return 1;
 }
 
-// On standard error, where it is looked at: one line that is written over.
-Progress progress_of(const std::string& what) {
-  return [what, shown = std::size_t{0}](std::size_t done, std::size_t of) mutable {
-    const std::size_t percent = of == 0 ? 100 : done * 100 / of;
-    if (percent / 10 == shown && done != 0) return;
-    shown = percent / 10;
-    std::fprintf(stderr, "\r%s: %3zu %%%s", what.c_str(), percent, done == of ? "\n" : "");
-  };
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,7 +44,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", json, "one JSON object on standard output");
   CLI11_PARSE(app, argc, argv);
 
-  const auto answer = measure_all(options, progress_of);
+  const auto answer = measure_all(options, progress_bar);
   if (!answer) return complain(answer.error());
   if (!report.empty())
     if (auto written = write_page(report, page(*answer)); !written) return complain(written.error());

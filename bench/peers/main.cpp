@@ -135,8 +135,7 @@ int main(int argc, char** argv) {
   // Before anything here has threads: it starts processes.
   std::optional<bench::Answer> kernels;
   if (!report.empty()) {
-    std::fprintf(stderr, "peers: kernels ...\n");
-    auto measured = bench::measure_all({}, {});
+    auto measured = bench::measure_all({}, bench::progress_bar);
     if (!measured) return complain(measured.error(), 1);
     kernels = std::move(*measured);
   }

@@ -1,6 +1,8 @@
 #include "bench/timing/stopwatch.hpp"
 
+#include <cstdio>
 #include <ctime>
+#include <utility>
 
 namespace syn::bench {
 namespace {
@@ -14,6 +16,17 @@ double lap_us(const Timed& timed, std::size_t calls) {
 }
 
 }  // namespace
+
+Progress progress_bar(std::string what) {
+  constexpr std::size_t kBlocks = 20;
+  return [what = std::move(what), shown = kBlocks + 1](std::size_t done, std::size_t of) mutable {
+    const std::size_t blocks = of == 0 ? kBlocks : done * kBlocks / of;
+    if (blocks == shown) return;
+    shown = blocks;
+    std::fprintf(stderr, "\r[%s%s] %s%s", std::string(blocks, '#').c_str(), std::string(kBlocks - blocks, '.').c_str(),
+                 what.c_str(), done == of ? "\n" : "");
+  };
+}
 
 double thread_us() {
   timespec now{};

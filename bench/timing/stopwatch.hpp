@@ -24,6 +24,8 @@ struct Pace {
   double us = 150;  // a lap's least length: the clock itself costs about one
 };
 using Progress = std::function<void(std::size_t done, std::size_t of)>;
+// One line on standard error that is written over.
+Progress progress_bar(std::string what);
 void time_all(const std::vector<Timed*>& timed, const Pace& pace, const Progress& progress = {});
 
 double thread_us();  // processor time of this thread
