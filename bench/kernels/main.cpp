@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "bench/kernels/page.hpp"
 #include "bench/kernels/answer.hpp"
+#include "bench/kernels/page.hpp"
 #include "core/text.hpp"
 
 namespace {
