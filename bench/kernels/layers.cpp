@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/assert.hpp"
 #include "core/random.hpp"
 #include "core/text.hpp"
 #include "snn/compiled.hpp"
@@ -169,8 +170,13 @@ struct LayerTimer::Impl {
       : layer(l), input(i), table(t), events(t), dense(t), compiled(model_of(l, i), t) {
     // The engine's own code with a table that leaves it no choice (Linear::method): 100 is never exceeded, 0 always.
     const auto nothing = [](const kernels::Band&, std::int32_t*) {};
+    const auto never = [](const kernels::Band& band, std::int32_t*) {
+      SYN_ASSERT(false, "the engine chose for itself", band.positions);
+    };
     events.dense_percent = 100;
+    events.narrow_dense = events.wide_dense = never;
     dense.dense_percent = 0;
+    dense.narrow_events = dense.wide_events = never;
     events_rest = events;
     events_rest.narrow_events = events_rest.wide_events = nothing;
     dense_rest = dense;

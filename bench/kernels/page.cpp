@@ -64,7 +64,7 @@ std::string tiles(const Answer& a) {
   if (a.cores && a.cores->processors > 1)
     out.push_back({"two threads", text::fixed(a.cores->shared.median, 2), "x",
                    text::cat("share one inference; two processes: ", text::fixed(a.cores->processes.median, 2), "x")});
-  return text::cat("<section id=\"kernel-headline\" style=\"margin-top:0\">\n", report::tiles(out), "</section>\n");
+  return text::cat("<section id=\"kernel-headline\" style=\"margin-top:12px\">\n", report::tiles(out), "</section>\n");
 }
 
 // Tables by their names have one colour in all charts.
