@@ -73,7 +73,7 @@ std::string cost_text(const TableResult& t) {
 }
 
 std::string cores_text(const Cores& c) {
-  if (c.processors < 2) return "two threads: not measured, this process may use one processor only\n";
+  if (c.processors < 2) return "two threads: not measured, this process may use one processor only\n\n";
   report::Table table({"two at once, against one alone", "", "(p25 .. p75)"});
   const auto row = [&](const char* what, const Quartiles& q) {
     table.row({what, text::fixed(q.median, 2) + "x", text::cat(text::fixed(q.low, 2), " .. ", text::fixed(q.high, 2))});

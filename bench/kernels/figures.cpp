@@ -91,7 +91,8 @@ std::vector<Figure> figures(const std::vector<TableResult>& tables) {
 }
 
 std::vector<Figure> figures(const Cores& c) {
-  const std::string work = text::cat(" of ", text::fixed(c.alone_us.median / 1000, 1), " ms");
+  const std::string work =
+      c.processors > 1 ? text::cat(" of ", text::fixed(c.alone_us.median / 1000, 1), " ms") : std::string();
   return {at_least("two threads that share an inference" + work, 1.8, c.shared.median, "x"),
           at_least(text::cat("two threads with inferences", work, " each"), 1.8, c.threads.median, "x")};
 }

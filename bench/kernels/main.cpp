@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
   app.add_flag("--json", json, "one JSON object on standard output");
   CLI11_PARSE(app, argc, argv);
 
+  if (!report.empty())
+    if (auto possible = check_page(report); !possible) return complain(possible.error());
   const auto answer = measure_all(options, progress_bar);
   if (!answer) return complain(answer.error());
   if (!report.empty())

@@ -269,12 +269,17 @@ std::string page(const Answer& a) {
           kernel_sections(a));
 }
 
+Expected<> check_page(const std::string& path) {
+  if (!std::ofstream(path, std::ios::app))
+    return fail("the report cannot be written", path, "check the path of --report and its rights");
+  return {};
+}
+
 Expected<> write_page(const std::string& path, std::string_view html) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(html.data(), static_cast<std::streamsize>(html.size()));
   out.close();
-  if (!out)
-    return fail("the report cannot be written", path, "check the path of --report, its rights and the free space");
+  if (!out) return fail("the report cannot be written", path, "check the free space");
   return {};
 }
 

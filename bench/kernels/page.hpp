@@ -16,6 +16,8 @@ std::string page_header(std::string_view title, std::string_view what, const Mac
 std::string kernel_sections(const Answer& answer);
 std::string page(const Answer& answer);
 
+// Before anything is measured that could not be kept.
+Expected<> check_page(const std::string& path);
 Expected<> write_page(const std::string& path, std::string_view html);
 
 }  // namespace syn::bench

@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
   // Before anything here has threads: it starts processes.
   std::optional<bench::Answer> kernels;
   if (!report.empty()) {
+    if (auto possible = bench::check_page(report); !possible) return complain(possible.error(), 1);
     auto measured = bench::measure_all({}, bench::progress_bar);
     if (!measured) return complain(measured.error(), 1);
     kernels = std::move(*measured);

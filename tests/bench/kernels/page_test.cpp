@@ -83,10 +83,12 @@ TEST_CASE("the text has a line for every figure, and one JSON object has them al
   CHECK(page(busy).find("claim nothing") != std::string::npos);
 }
 
-TEST_CASE("a page that cannot be written is an error that names the path") {
-  const auto written = write_page("/nowhere/at/all.html", "x");
-  REQUIRE_FALSE(written.has_value());
-  CHECK(written.error().what.find("report") != std::string::npos);
+TEST_CASE("a page that cannot be written is an error that names the path, before anything is measured") {
+  for (const auto& tried : {check_page("/nowhere/at/all.html"), write_page("/nowhere/at/all.html", "x")}) {
+    REQUIRE_FALSE(tried.has_value());
+    CHECK(tried.error().where == "/nowhere/at/all.html");
+    CHECK(tried.error().what.find("report") != std::string::npos);
+  }
 }
 
 }  // namespace syn::bench
