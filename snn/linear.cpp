@@ -208,7 +208,10 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
     some += listed.rows[row];
     all += row_words();
   });
-  return some == 0 ? Method::none : some * 100 > all * kernels.dense_percent ? Method::dense : Method::events;
+  if (some == 0) return Method::none;
+  // Runs of events of a single pixel are short, and each ends with a branch that is not foreseen.
+  const std::size_t percent = kernels.dense_percent, limit = stretch_pixels_ == 1 ? percent * percent / 100 : percent;
+  return some * 100 > all * limit ? Method::dense : Method::events;
 }
 
 void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,

@@ -56,6 +56,10 @@ HWY_INLINE void add_some_events(std::index_sequence<E...>, const std::uint32_t* 
   (add_event<Lane, kVectors, E % (kSums / kVectors)>(Each<kVectors>(), values[E], weights + offsets[E], sum), ...);
 }
 constexpr std::size_t kEventsAtOnce = 4;
+template <class Lane>
+constexpr std::size_t chains_of(std::size_t vectors) {
+  return Lane::kChains == 1 || vectors >= 8 ? 1 : vectors >= 2 ? 2 : Lane::kChains;
+}
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
 HWY_INLINE void add_last_events(std::index_sequence<E...>, const std::uint32_t* values, const std::uint32_t* offsets,
                                 std::size_t n, const std::uint32_t* weights, typename Lane::Sum (&sum)[kSums]) {
@@ -133,7 +137,7 @@ void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std:
   if constexpr (!Lane::kBounded && kSliding * kVectors * Lane::kSumRegisters <= Lane::kRegisters)
     if (band.stretch_count == 1 && band.stride == 1 && band.pixels == kSliding)
       return sliding_tile<Lane, kVectors, kSliding>(band, at, from, sums);
-  constexpr std::size_t kChains = Lane::kChains == 1 || kVectors >= 8 ? 1 : kVectors >= 2 ? 2 : Lane::kChains;
+  constexpr std::size_t kChains = chains_of<Lane>(kVectors);
   const std::uint32_t* const packed = band.packed + at;
   from += at;
   sums += at;
@@ -206,6 +210,34 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int3
   finish_sums<Lane, kVectors>(kAll, sum, from, band.pitch, sums);
 }
 
+// All words of a single position, kVectors vectors of outputs from `at` on: in chains, as events are.
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
+HWY_INLINE void add_some_words(std::index_sequence<E...>, const std::byte* counts, const std::uint32_t* weights,
+                               std::size_t row, typename Lane::Sum (&sum)[kSums]) {
+  std::uint32_t words[sizeof...(E)];
+  std::memcpy(words, counts, sizeof words);
+  (add_event<Lane, kVectors, E % (kSums / kVectors)>(Each<kVectors>(), words[E], weights + E * row, sum), ...);
+}
+template <class Lane, std::size_t kVectors>
+void single_tile(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  constexpr std::size_t kChains = chains_of<Lane>(kVectors);
+  typename Lane::Sum sum[kChains * kVectors];
+  zero_sums<Lane>(Each<kChains * kVectors>(), sum);
+  start_sums<Lane, kVectors>(Each<kVectors>(), sum, from + at, band.pitch);
+  for (std::size_t s = 0; s < band.stretch_count; ++s) {
+    const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
+    const std::byte* counts = band.stretches[s].counts;
+    std::size_t i = 0;
+    for (; i + kEventsAtOnce <= band.words; i += kEventsAtOnce)
+      add_some_words<Lane, kVectors>(Each<kEventsAtOnce>(), counts + 4 * i, weights + i * band.row, band.row, sum);
+    for (; i < band.words; ++i)
+      add_some_words<Lane, kVectors>(Each<1>(), counts + 4 * i, weights + i * band.row, band.row, sum);
+  }
+  join_chains<Lane, kVectors>(Each<(kChains - 1) * kVectors>(), sum);
+  settle_sums<Lane>(Each<kVectors>(), sum);
+  finish_sums<Lane, kVectors>(Each<kVectors>(), sum, from + at, band.pitch, sums + at);
+}
+
 // `now` positions, at most kPositions.
 template <class Lane, std::size_t kPositions, std::size_t kVectors>
 void some_positions(const Band& band, std::size_t now, std::size_t x, std::size_t at, const std::int32_t* from,
@@ -236,6 +268,11 @@ void some_events(const Band& band, std::size_t now, std::size_t at, const std::i
   if constexpr (kVectors > 1) some_events<Lane, kVectors - 1>(band, now, at, from, sums);
 }
 template <class Lane, std::size_t kVectors>
+void some_singles(const Band& band, std::size_t now, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  if (now == kVectors) return single_tile<Lane, kVectors>(band, at, from, sums);
+  if constexpr (kVectors > 1) some_singles<Lane, kVectors - 1>(band, now, at, from, sums);
+}
+template <class Lane, std::size_t kVectors>
 void some_dense(const Band& band, std::size_t now, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
   if (now == kVectors) return dense_rows<Lane, kVectors>(band, at, from, sums);
   if constexpr (kVectors > 1) some_dense<Lane, kVectors - 1>(band, now, at, from, sums);
@@ -255,11 +292,16 @@ void add_events(const Band& band, std::int32_t* sums) {
 
 template <class Lane>
 void add_dense(const Band& band, std::int32_t* sums) {
-  constexpr std::size_t kMost = Lane::kRegisters / Lane::kSumRegisters >= 12 ? 4 : 3;
+  const std::int32_t* const from = band.from ? band.from : sums;
   const std::size_t lanes = Lane::lanes();
+  const bool single = !Lane::kBounded && band.positions == 1;
+  constexpr std::size_t kWide = Lane::kRegisters / Lane::kSumRegisters >= 12 ? 4 : 3;
+  const std::size_t most = single ? Lane::kMostEvents : kWide;
   for (std::size_t at = 0; at < band.outputs;) {
-    const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
-    some_dense<Lane, kMost>(band, now, at, band.from ? band.from : sums, sums);
+    const std::size_t left = (band.outputs - at) / lanes, now = left < most ? left : most;
+    if constexpr (!Lane::kBounded)
+      if (single) some_singles<Lane, Lane::kMostEvents>(band, now, at, from, sums);
+    if (!single) some_dense<Lane, kWide>(band, now, at, from, sums);
     at += now * lanes;
   }
 }
