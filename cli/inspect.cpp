@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/files.hpp"
+#include "cli/inspect_learner.hpp"
 #include "cli/json.hpp"
 #include "cli/nir_verbs.hpp"
 #include "cli/verb.hpp"
@@ -62,9 +63,12 @@ class Inspect final : public Verb {
   const char* name() const override { return "inspect"; }
   const char* summary() const override { return "what a model file holds, layer by layer"; }
   const char* example() const override { return "synfire inspect models/fashion-student.onnx"; }
-  void declare(CLI::App& app) override { app.add_option("file", file_, ".onnx, .syn or .nir")->required(); }
+  void declare(CLI::App& app) override {
+    app.add_option("file", file_, ".onnx, .syn or .nir, or what `learn` kept")->required();
+  }
 
   Expected<Answer> run(Terminal&) override {
+    if (is_learner_file(file_)) return inspect_learner(file_);
     auto any = load_any(file_);
     if (!any) return fail(any.error());
     if (auto* file = std::get_if<SpikingFile>(&*any)) return spiking(std::move(*file));

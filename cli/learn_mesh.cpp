@@ -24,7 +24,7 @@ namespace {
 
 constexpr Duration kStartLimit = std::chrono::seconds(20);
 constexpr Duration kStopGrace = std::chrono::seconds(3);
-constexpr Duration kLook = std::chrono::milliseconds(50);  // how often it is asked whether a lost child has ended
+constexpr Duration kLook = std::chrono::milliseconds(50);  // how often it is asked whether the child has ended
 
 // One run at a time in a folder: two daemons would overwrite each other's states. The lock ends with the process.
 class FolderLock {
@@ -163,16 +163,17 @@ class Run {
                         last_ = clock_.now();
                         shows(learned);
                       },
-                  .lost = [this](const Error& why) { lost(why); },
+                  .lost = [this](const Error& why) { terminal_.line(why.what); },
                   .over =
                       [this](Expected<nodes::Teacher::Finished> result) {
                         over_ = std::move(result);
                         // One more turn, so that the lease has been given back when the loop ends.
-                        look_ = clock_.call_in(std::chrono::milliseconds(1), [this] { loop_.stop(); });
+                        end_ = clock_.call_in(std::chrono::milliseconds(1), [this] { loop_.stop(); });
                       }}) {}
 
   Expected<LearnedOn> operator()() {
     teacher_.start();
+    if (place_.child) look();
     loop_.run();
     if (trouble_) return fail(*trouble_);
     if (!over_) return fail("interrupted", place_.where, "run it again: it goes on from what is durable");
@@ -186,17 +187,11 @@ class Run {
   }
 
  private:
-  void lost(const Error& why) {
-    terminal_.line(why.what);
-    if (place_.child) look_ = clock_.call_in(kLook, [this] { look(); });
-  }
   // A child that was killed is started again; one that was only deaf for a while will be heard of by its teacher.
   void look() {
+    look_ = clock_.call_in(kLook, [this] { look(); });
     const std::string how = place_.child->ended(place_.node.name);
-    if (how.empty()) {
-      look_ = clock_.call_in(kLook, [this] { look(); });
-      return;
-    }
+    if (how.empty()) return;
     terminal_.line(text::cat("its daemon has ended (", how, "): it is started again and goes on from its store"));
     if (auto started = start_child(place_, mesh_); !started) {
       trouble_ = started.error();
@@ -217,7 +212,7 @@ class Run {
   std::uint32_t restarts_ = 0;
   std::optional<Expected<nodes::Teacher::Finished>> over_;
   std::optional<Error> trouble_;
-  Timer look_;
+  Timer look_, end_;
 };
 
 }  // namespace

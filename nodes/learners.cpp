@@ -8,14 +8,14 @@ using snn::learning::LearnerSpec;
 
 namespace {
 
-// A packed sample is at most as long as raw 16-bit counts.
+// The samples that wait, and as many that are being taught. A packed one is at most as long as raw 16-bit counts.
 std::uint64_t queue_bytes(const LearnerSpec& spec) {
-  return kMaxSamplesWaiting * (sizeof(Sample) + 2 * std::uint64_t{spec.sources});
+  return 2 * kMaxSamplesWaiting * (sizeof(Sample) + 2 * std::uint64_t{spec.sources});
 }
 
-// The learner, the state that is durable, the next one on its way there, and the samples that wait.
+// The learner; the state that is durable, the next one, and the store's copy of it; the samples.
 std::uint64_t most_bytes(const LearnerSpec& spec) {
-  return snn::learning::resident_bytes(spec) + 2 * snn::learning::state_bytes(spec) + queue_bytes(spec);
+  return snn::learning::resident_bytes(spec) + 3 * snn::learning::state_bytes(spec) + queue_bytes(spec);
 }
 
 constexpr const char* kSendAnother = "check that the samples fit the learner's settings";

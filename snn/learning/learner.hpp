@@ -112,6 +112,10 @@ std::uint32_t class_of(const Learner& learner, std::uint32_t neuron);
 Bytes to_bytes(const LearnerSpec& spec);
 Expected<LearnerSpec> read_spec(ByteView bytes);
 
+// Whether these may be a state, by their first bytes.
+inline constexpr std::size_t kMagicBytes = 8;
+bool is_learner(ByteView bytes);
+
 // The state as bytes; the last 32 are the SHA-256 of those before, by which two states are compared. restore() takes
 // memory only for what is there, and refuses bytes that are not a state.
 Bytes to_bytes(const Learner& learner);

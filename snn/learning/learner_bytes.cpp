@@ -94,6 +94,12 @@ Expected<LearnerSpec> read_spec(ByteView bytes) {
   return spec;
 }
 
+static_assert(kMagic.size() == kMagicBytes);
+
+bool is_learner(ByteView bytes) {
+  return bytes.size() >= kMagicBytes && std::memcmp(bytes.data(), kMagic.data(), kMagicBytes) == 0;
+}
+
 std::uint64_t state_bytes(const LearnerSpec& spec) {
   return spec_bytes() + 16 + std::uint64_t{spec.sources} * spec.neurons + std::uint64_t{4} * spec.neurons +
          std::uint64_t{2} * spec.neurons * spec.classes + kStateHashBytes;

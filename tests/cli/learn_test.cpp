@@ -71,7 +71,13 @@ TEST_CASE("a learner on a daemon, killed with kill -9 or not, and one in the sim
   CHECK(later["went_on_from"].get<int>() < 10000);
   CHECK(later["state_sha256"] == simulated["state_sha256"]);
   CHECK(later["accuracy"] == simulated["accuracy"]);
-  CHECK(syn::test::read(folder / "state").size() == later["state_bytes"].get<std::size_t>());
+  const Json inside = answer(synfire({"inspect", folder / "state", "--json"}));
+  CHECK(inside["state_sha256"] == simulated["state_sha256"]);
+  CHECK(inside["images"] == 10000);
+  CHECK(inside["classes"].size() == 10);
+  CHECK(syn::test::read(folder / "state") == syn::test::read(folder / "memory/node/values/learner.fashion-mnist"));
+  const std::string half = folder.write("half", syn::test::read(folder / "state").substr(0, 5000));
+  CHECK(answer(synfire({"inspect", half, "--json"}), 1)["error"]["where"] == half);
 
   // What it remembers is not taught again, and not with other settings.
   const Json again = answer(synfire(learn("10000", {"--state", folder / "memory"})));
@@ -108,6 +114,18 @@ TEST_CASE("a node of a cluster learns, with reward, and the page shows what ever
   const auto nobody = answer(synfire(learn("100", {"--cluster", folder / "mesh/cluster.toml", "--node", "node-9"})), 1);
   CHECK(nobody["error"]["what"] == "there is no node 'node-9'");
   ::unsetenv("XDG_STATE_HOME");
+}
+
+TEST_CASE("Ctrl-C ends a verb that learns with exit code 130, and no daemon is left") {
+  const Folder folder;
+  Program tool(with_program(learn("200000", {"--pids", folder / "pids"})));
+  REQUIRE(tool.wait_for_error("after 2,000 images"));
+  const auto daemon = static_cast<pid_t>(std::stoi(syn::test::read(folder / "pids")));
+  CHECK(::kill(daemon, 0) == 0);
+  tool.signal(SIGINT);
+  const Json json = answer(tool.wait(), 130);
+  CHECK(json["error"]["what"] == "interrupted");
+  CHECK(::kill(daemon, 0) != 0);
 }
 
 TEST_CASE("learn: wrong use is told before anything starts") {
