@@ -86,6 +86,8 @@ void Teacher::take_lease() {
 }
 
 void Teacher::beat() {
+  const bool waits = phase_ == Phase::teaching ? !unanswered_.empty() : phase_ > Phase::teaching;
+  if (waits && host_.clock.now() - heard_ > options_.patience) return lose("has stopped answering");
   peers_.post(options_.node.id, Lease{.epoch = epoch_, .lease = options_.lease, .sent_ns = host_.clock.now().ns});
   beat_ = host_.clock.call_in(options_.lease / 3, [this] { beat(); });
 }
@@ -169,6 +171,7 @@ void Teacher::message(NodeId from, Message&& message) {
 
 void Teacher::learner_state(const LearnerState& state) {
   if (!state.ok) return finish(fail(state.error));
+  heard_ = host_.clock.now();
   if (phase_ == Phase::opening) {
     phase_ = Phase::teaching;
     patience_.reset();
@@ -195,6 +198,7 @@ void Teacher::send_lessons() {
     if (!lesson) break;
     auto packed =
         host_.codec.pack(lesson->intensities, snn::learning::kMostIntensity, peers_.encodings(options_.node.id));
+    if (unanswered_.empty()) heard_ = host_.clock.now();
     unanswered_.push_back({lesson->teach, lesson->number});
     peers_.post(options_.node.id,
                 Sample{.deployment = kDeployment,
@@ -210,10 +214,13 @@ void Teacher::send_lessons() {
 }
 
 void Teacher::learned(const Learned& learned) {
-  if (phase_ != Phase::teaching || unanswered_.empty() || unanswered_.front().teach != learned.taught ||
+  if (phase_ != Phase::teaching) return refusals_.count("unexpected_message");
+  if (unanswered_.empty() || unanswered_.front().teach != learned.taught ||
       unanswered_.front().number != learned.number.value) {
-    return refusals_.count("unexpected_message");
+    refusals_.count("out_of_order");
+    return lose("has answered something else than was asked");
   }
+  heard_ = host_.clock.now();
   unanswered_.pop_front();
   callbacks_.answered(learned);
   send_lessons();
@@ -239,6 +246,7 @@ void Teacher::chunk(const Chunk& piece) {
       piece.bytes.size() > wanted - bytes.size()) {
     return refusals_.count("bad_chunk");
   }
+  heard_ = host_.clock.now();
   bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
   if (bytes.size() < wanted) return fetch();
   if (snn::learning::state_hash(bytes) != finished_.state.hash || !snn::learning::restore(bytes)) {

@@ -28,9 +28,10 @@ struct TeacherOptions {
   NodeEntry node;
   std::string learner;  // [a-z0-9_-]{1,48}: the name that the node remembers it by
   snn::learning::LearnerSpec spec;
-  std::uint32_t keep_every = 500;                // presentations between two durable states
-  Duration lease = std::chrono::seconds(3);      // renewed every third of it
-  Duration patience = std::chrono::seconds(20);  // for the node to be there, at the start and after it was lost
+  std::uint32_t keep_every = 500;            // presentations between two durable states
+  Duration lease = std::chrono::seconds(3);  // renewed every third of it
+  // For the node to be there, at the start and after it was lost, and for an answer.
+  Duration patience = std::chrono::seconds(20);
 };
 
 struct Lesson {
@@ -102,6 +103,7 @@ class Teacher {
   std::deque<Unanswered> unanswered_;
   int losses_ = 0;              // in a row, without getting any further
   std::uint64_t furthest_ = 0;  // presentations, as the node remembered them
+  Instant heard_;               // when it last answered, or was first asked since
   Finished finished_;
   Timer patience_, beat_, expiry_, over_;
 };

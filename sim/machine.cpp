@@ -69,7 +69,8 @@ void World::Node::die(EventQueue& queue) {
 
 bool World::Node::faulty(const Codec& codec, ByteView bytes) const {
   const auto message = codec.decode(bytes);
-  return message && (std::holds_alternative<SpikeFrame>(*message) || std::holds_alternative<PotentialFrame>(*message));
+  return message && (std::holds_alternative<SpikeFrame>(*message) || std::holds_alternative<PotentialFrame>(*message) ||
+                     std::holds_alternative<Sample>(*message) || std::holds_alternative<Learned>(*message));
 }
 
 // ---- the seams ----------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ struct World::Node {
   Node(World& world, NodeId id, std::string name, const DeviceProfile& device);
   ~Node();
   void die(EventQueue& queue);
-  // Whether the canaries may take this one: a window of spikes or a result, no acknowledgement.
+  // Whether the canaries may take this one: a window of spikes, a sample or a result, no acknowledgement.
   bool faulty(const Codec& codec, ByteView bytes) const;
 
   World& world;

@@ -311,6 +311,47 @@ TEST_CASE("a node that stays away is an error that names it and says what to do"
   CHECK(room.world.now() - killed < 6s);
 }
 
+TEST_CASE("canaries: a sample or an answer that vanishes or comes twice is noticed, and never learnt from (P14)") {
+  for (const bool drops : {false, true}) {
+    CAPTURE(drops);
+    const auto fault = [&](Classroom& room, NodeId to) {
+      REQUIRE(room.world.run_until([&] { return room.lessons.taught > 120; }, 1min));
+      drops ? room.world.drop_data(to, 1) : room.world.repeat_data(to, 1);
+    };
+    Classroom answers;  // the node's answer: asked for again
+    answers.teach(answers.options());
+    fault(answers, kFirst);
+    answers.finish();
+    answers.check_same();
+    CHECK(answers.losses == std::vector<std::string>{"node 'node1' has answered something else than was asked"});
+    Classroom samples;  // the numbers have a gap, or one comes again
+    samples.teach(samples.options());
+    fault(samples, kNode);
+    samples.finish();
+    REQUIRE(!samples.over->has_value());
+    CHECK(samples.over->error().what.starts_with("node 'node1' refuses sample "));
+    CHECK(samples.refused(kNode, "out_of_order") >= 1);
+  }
+}
+
+TEST_CASE("a node that answers nothing for a while is asked anew, and given up when that does not help") {
+  for (const bool forever : {false, true}) {
+    Classroom room;
+    room.teach(room.options());
+    REQUIRE(room.world.run_until([&] { return room.lessons.taught > 120; }, 1min));
+    room.world.drop_data(kFirst, forever ? 1'000'000 : 100);
+    room.finish();
+    CHECK(room.losses.front() == "node 'node1' has stopped answering");
+    if (!forever) {
+      room.check_same();
+      continue;
+    }
+    REQUIRE(!room.over->has_value());
+    CHECK(room.over->error().what ==
+          "node 'node1' has stopped answering, for the 9th time without getting any further");
+  }
+}
+
 TEST_CASE("a full disk ends the learner with the store's error; with room again it goes on from what was durable") {
   Classroom room;
   room.teach(room.options());
