@@ -162,18 +162,20 @@ Answer teach(Learner& learner, std::span<const Count> intensities, std::optional
         std::int32_t& threshold = learner.thresholds[*neuron];
         threshold = std::min(threshold + spec.threshold_gain, kMostThreshold);
       });
-  if (spec.rule.modulated && answer.spikes > 0) {
+  // Of all neurons only the winner has fired: nobody else's synapses remember anything.
+  const std::span<const std::uint32_t> fired(&answer.winner, answer.spikes > 0 ? 1 : 0);
+  if (spec.rule.modulated && !fired.empty()) {
     const bool judged = learner.presentations >= spec.reward_after;
     const std::int32_t amount = !judged                 ? kMostReward
                                 : !label                ? 0
                                 : answer.said == *label ? spec.reward
                                                         : -spec.punishment;
     if (amount != 0) {
-      reward(spec.rule, learner.plastic, amount);
-      buffers.work.synaptic_operations += learner.plastic.weights.size();
+      reward(spec.rule, learner.plastic, amount, fired);
+      buffers.work.synaptic_operations += spec.sources;
     }
   }
-  rest(learner.plastic);
+  rest(learner.plastic, fired);
   for (std::int32_t& threshold : learner.thresholds) threshold = leaked(threshold, spec.keep_threshold);
   if (label && answer.spikes > 0) vote(learner, answer.winner, *label);
   ++learner.presentations;

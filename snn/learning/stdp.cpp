@@ -139,6 +139,26 @@ void reward(const Stdp& rule, Plastic& plastic, std::int32_t amount) {
   }
 }
 
+void reward(const Stdp& rule, Plastic& plastic, std::int32_t amount, std::span<const std::uint32_t> targets) {
+  SYN_ASSERT(rule.modulated && amount >= -kMostFactor && amount <= kMostFactor, amount);
+  const std::uint64_t random = stream(rule, plastic, kReward);
+  for (const std::uint32_t j : targets) {
+    for (std::size_t i = 0; i < plastic.sources; ++i) {
+      const std::size_t s = i * plastic.targets + j;
+      const std::int64_t value = std::int64_t{plastic.eligibility[s]} * amount;
+      if (value != 0) change(rule, plastic.weights[s], value, rule.shift + 15, hash64(random ^ s));
+    }
+  }
+}
+
+void rest(Plastic& plastic, std::span<const std::uint32_t> targets) {
+  for (auto* values : {&plastic.pre, &plastic.post}) std::ranges::fill(*values, 0);
+  if (plastic.eligibility.empty()) return;
+  for (const std::uint32_t j : targets) {
+    for (std::size_t i = 0; i < plastic.sources; ++i) plastic.eligibility[i * plastic.targets + j] = 0;
+  }
+}
+
 void rest(Plastic& plastic) {
   for (auto* values : {&plastic.pre, &plastic.post, &plastic.eligibility}) std::ranges::fill(*values, 0);
 }

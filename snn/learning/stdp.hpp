@@ -62,9 +62,12 @@ void learn(const Stdp& rule, Plastic& plastic, std::span<const std::uint32_t> pr
            std::span<const std::uint32_t> post_spikes);
 // Weights change by eligibility * amount (-2^15..2^15) / 2^(shift + 15); eligibility stays. For modulated rules.
 void reward(const Stdp& rule, Plastic& plastic, std::int32_t amount);
+// The same where only synapses of `targets` can have an eligibility: those that have fired since rest().
+void reward(const Stdp& rule, Plastic& plastic, std::int32_t amount, std::span<const std::uint32_t> targets);
 
 // The end of what belongs together (a presentation, a trial): traces and eligibility are 0 again.
 void rest(Plastic& plastic);
+void rest(Plastic& plastic, std::span<const std::uint32_t> targets);  // likewise
 
 // To survive a restart. restore() refuses bytes that are not a state under this rule.
 Bytes to_bytes(const Plastic& plastic);
