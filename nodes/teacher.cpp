@@ -129,7 +129,7 @@ void Teacher::lease_reply(const LeaseReply& reply) {
 void Teacher::lose(std::string what) {
   if (phase_ == Phase::over || phase_ == Phase::reaching) return;
   const Error why = error(std::move(what), "start it again: the learner goes on from the node's store");
-  host_.log.event(Level::warn, "node_lost", {{"node", options_.node.name}, {"what", why.what}});
+  host_.log.event(Level::info, "node_lost", {{"node", options_.node.name}, {"what", why.what}});
   if (++losses_ > kMostLosses) {
     return finish(fail({text::cat(why.what, ", for the ", losses_, "th time without getting any further"), why.where,
                         "look at that node's log"}));
