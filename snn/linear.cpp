@@ -137,17 +137,10 @@ void Linear::bound(Count greatest) {
 }
 
 template <class Element>
-void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last,
-                  Element* to) const {
+void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to,
+                  std::uint32_t* rows) const {
   const std::size_t channels = packing_.channels;
   const auto source_height = static_cast<std::size_t>(y_.source), source_width = static_cast<std::size_t>(x_.source);
-  const auto move = [&](const Count* from, std::size_t n, Element* at) {
-    if constexpr (sizeof(Element) == 1) {
-      kernels.narrow(from, n, at);
-    } else {
-      std::copy_n(from, n, at);
-    }
-  };
   const auto border = [&](Element* at, std::size_t pixels) {
     std::fill_n(at, pixels * channels, Element{0});
     if (padding_.empty()) return;
@@ -157,8 +150,13 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
   const std::size_t row = width_ * channels;
   to += first * row;
   for (std::size_t y = first; y < last; ++y, to += row) {
+    const auto words = [&] { return reinterpret_cast<const std::uint32_t*>(to); };
+    const auto count = [&](std::size_t some) {
+      if (packing_.has_events()) rows[y] = static_cast<std::uint32_t>(some);
+    };
     if (y < top_ || y >= top_ + source_height) {
       border(to, width_);
+      count(padding_.empty() ? 0 : kernels.count_words(words(), row_words()));
       continue;
     }
     border(to, left_);
@@ -166,13 +164,26 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
     const Count* from = counts + (y - top_) * source_width * source_channels_;
     Element* at = to + left_ * channels;
     if (channels == source_channels_) {
-      move(from, source_width * channels, at);
+      if constexpr (sizeof(Element) == 1) {
+        const std::size_t some = kernels.narrow(from, source_width * channels, at);
+        if (padding_.empty()) {  // the border adds none
+          count(some);
+          continue;
+        }
+      } else {
+        std::copy_n(from, source_width * channels, at);
+      }
     } else {
       for (std::size_t x = 0; x < source_width; ++x, from += source_channels_, at += channels) {
-        move(from, source_channels_, at);
+        if constexpr (sizeof(Element) == 1) {
+          kernels.narrow(from, source_channels_, at);
+        } else {
+          std::copy_n(from, source_channels_, at);
+        }
         std::fill(at + source_channels_, at + channels, Element{0});
       }
     }
+    count(packing_.has_events() ? kernels.count_words(words(), row_words()) : 0);
   }
 }
 
@@ -191,14 +202,10 @@ void Linear::open(const kernels::Table& kernels, const Count* counts, const Part
   const auto last = std::min(
       height_, static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(part.last_row) - 1) + y_.pad + y_.reach()));
   if (packing_.narrow) {
-    copy(kernels, counts, first, last, reinterpret_cast<std::uint8_t*>(listed.copy));
+    copy(kernels, counts, first, last, reinterpret_cast<std::uint8_t*>(listed.copy), listed.rows);
   } else {
-    copy(kernels, counts, first, last, reinterpret_cast<Count*>(listed.copy));
+    copy(kernels, counts, first, last, reinterpret_cast<Count*>(listed.copy), listed.rows);
   }
-  if (!packing_.has_events()) return;
-  const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
-  for (std::size_t y = first; y < last; ++y)
-    listed.rows[y] = static_cast<std::uint32_t>(kernels.count_words(words + y * row_words(), row_words()));
 }
 
 Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const {

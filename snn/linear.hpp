@@ -91,8 +91,10 @@ class Linear {
   std::size_t stretches() const { return static_cast<std::size_t>(y_.kernel * x_.kernel) / stretch_pixels_; }
   std::size_t row_bytes() const { return width_ * packing_.pixel_bytes(); }
   Size size_of(const Packing& packing) const;
+  // Rows [first, last) with their border, and how many words of each are not zero.
   template <class Element>
-  void copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to) const;
+  void copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to,
+            std::uint32_t* rows) const;
   // Rows of the copy that lie under target row `oy`'s kernel: calls fn(kernel row, row).
   template <class Fn>
   void each_row(std::int64_t oy, Fn&& fn) const;

@@ -66,14 +66,18 @@ using I16 = hn::Repartition<std::int16_t, I32>;
 using U16 = hn::Repartition<std::uint16_t, I32>;
 using HalfU16 = hn::Rebind<std::uint16_t, I32>;  // as many lanes as I32 has
 
-void narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
+std::size_t narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
   const I16 d;
   const hn::Rebind<std::uint8_t, I16> d8;
+  const hn::Repartition<std::uint32_t, decltype(d8)> d32;
   const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::DemoteTo(d8, hn::BitCast(d, hn::LoadU(U16(), counts + i))), d8, bytes + i);
-  reference::narrow(counts + i, n - i, bytes + i);
+  std::size_t some = 0, i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto narrowed = hn::DemoteTo(d8, hn::BitCast(d, hn::LoadU(U16(), counts + i)));
+    hn::StoreU(narrowed, d8, bytes + i);
+    some += hn::CountTrue(d32, hn::Ne(hn::BitCast(d32, narrowed), hn::Zero(d32)));
+  }
+  return some + reference::narrow(counts + i, n - i, bytes + i);
 }
 
 std::size_t count_words(const std::uint32_t* words, std::size_t n) {

@@ -146,8 +146,8 @@ struct PoolWindow {
 struct Table {
   const char* name;
 
-  // counts, each at most 255, as bytes.
-  void (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
+  // counts, each at most 255, as bytes. Returns how many words they make that are not zero; the last may be a part of one.
+  std::size_t (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
   // How many words are not zero.
   std::size_t (*count_words)(const std::uint32_t* words, std::size_t n);
   // Lists the words that are not zero of `pixels` pixels with `words` words each, pixel by pixel, of one row after the

@@ -10,8 +10,14 @@
 
 namespace syn::snn::kernels::reference {
 
-inline void narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
-  for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(counts[i]);
+inline std::size_t narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
+  std::size_t some = 0;
+  for (std::size_t i = 0; i < n; i += 4) {
+    unsigned word = 0;
+    for (std::size_t j = i; j < std::min(i + 4, n); ++j) word |= bytes[j] = static_cast<std::uint8_t>(counts[j]);
+    some += word != 0;
+  }
+  return some;
 }
 
 inline std::size_t count_words(const std::uint32_t* words, std::size_t n) {
