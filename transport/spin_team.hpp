@@ -1,7 +1,7 @@
 // A Team of threads that wait for their next part awake, as parts follow each other within microseconds, and go to
-// sleep when none has come for a while. Give it as many threads as there are processors that have nothing else to do:
-// where threads share one, each part waits for the other's turn. Deliberately not here: jobs beside each other
-// (thread_compute.hpp).
+// sleep when none has come for a while. Give it as many threads as there are processors that have nothing else to do; a
+// thread that is not let run costs what it would have done, as the caller does its part. Deliberately not here: jobs beside
+// each other (thread_compute.hpp).
 #pragma once
 
 #include <atomic>
@@ -26,16 +26,23 @@ class SpinTeam final : public Team {
 
  private:
   struct Job {
-    unsigned count = 0;  // 0: the end
+    unsigned count = 0;
     void (*part)(void*, unsigned) = nullptr;
     void* context = nullptr;
   };
+  struct alignas(64) Part {
+    std::atomic<std::uint32_t> state = 0;
+  };
   void work(unsigned index);
+  bool run_part(std::uint32_t round, unsigned index);
 
-  Job job_;  // written by the caller before the round it belongs to is announced
+  Job job_;  // written by the caller before the parts are open
+  std::vector<Part> parts_;
+  bool all_came_ = true;  // in the round before; the caller's own
+  std::atomic<bool> ended_ = false;
   // On cache lines of their own: one is read by all while the other is written.
   alignas(64) std::atomic<std::uint32_t> round_ = 0;
-  alignas(64) std::atomic<unsigned> at_work_ = 0;  // threads that have not ended this round
+  alignas(64) std::atomic<unsigned> done_ = 0;  // parts that have been run
   std::vector<std::thread> threads_;
 };
 
