@@ -8,6 +8,7 @@
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
 //   kMostEvents        how many an event's tile
+//   kScattered         fewer events than this percentage of the positions are added to sums in memory
 // Both keep a tile's sums in registers over all words of a position; the tile is the outer loop, so that its weights
 // stay in the first cache where they fit.
 
@@ -160,6 +161,40 @@ void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std:
   }
 }
 
+// Few events: each is added to the sums in memory of all positions that it reaches, and nothing is done for the others.
+template <class Lane>
+void scatter_events(const Band& band, std::int32_t* sums) {
+  for (std::size_t s = 0; s < band.stretch_count; ++s) {
+    const Stretch& stretch = band.stretches[s];
+    const std::size_t reached = (band.positions - 1) * band.stride + band.pixels;
+    for (std::size_t pixel = 0; pixel < reached; ++pixel) {
+      const std::size_t first = pixel < band.pixels ? 0 : (pixel - band.pixels) / band.stride + 1;
+      const std::size_t last = pixel / band.stride < band.positions ? pixel / band.stride : band.positions - 1;
+      for (std::uint32_t e = stretch.starts[pixel]; e < stretch.starts[pixel + 1]; ++e) {
+        const auto counts = Lane::all(band.values[e]);
+        for (std::size_t x = first; x <= last; ++x) {
+          const std::uint32_t* weights =
+              band.packed + (stretch.event_weights + static_cast<std::int64_t>(band.offsets[e]) -
+                             static_cast<std::int64_t>(x * band.stride * band.pixel_weights));
+          std::int32_t* to = sums + x * band.pitch;
+          for (std::size_t o = 0; o < band.outputs; o += Lane::lanes()) {
+            auto sum = Lane::start(to + o);
+            Lane::add(sum, counts, Lane::load(weights + o));
+            Lane::settle(sum);
+            Lane::finish(sum, to + o, to + o);
+          }
+        }
+      }
+    }
+  }
+}
+HWY_INLINE std::size_t event_count(const Band& band) {
+  std::size_t n = 0;
+  for (std::size_t s = 0; s < band.stretch_count; ++s)
+    n += band.stretches[s].starts[(band.positions - 1) * band.stride + band.pixels] - band.stretches[s].starts[0];
+  return n;
+}
+
 // One word of kPosition's counts, and its weights.
 template <class Lane, std::size_t kPosition, std::size_t kVectors, std::size_t kSums, std::size_t... V>
 HWY_INLINE void add_word(std::index_sequence<V...>, const std::byte* counts,
@@ -283,6 +318,11 @@ template <class Lane>
 void add_events(const Band& band, std::int32_t* sums) {
   constexpr std::size_t kMost = Lane::kMostEvents;
   const std::size_t lanes = Lane::lanes();
+  if (Lane::kScattered > 0 && event_count(band) * 100 < band.positions * Lane::kScattered) {
+    if (band.from && band.from != sums)
+      std::memcpy(sums, band.from, ((band.positions - 1) * band.pitch + band.outputs) * sizeof *sums);
+    return scatter_events<Lane>(band, sums);
+  }
   for (std::size_t at = 0; at < band.outputs;) {
     const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
     some_events<Lane, kMost>(band, now, at, band.from ? band.from : sums, sums);

@@ -17,7 +17,7 @@ namespace {
 struct Dot {
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 1;
-  static constexpr std::size_t kRegisters = 24, kMostEvents = 8;
+  static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
   static constexpr std::size_t kSumRegisters = 1;
   using Word = int8x16_t;
   using Sum = int32x4_t;

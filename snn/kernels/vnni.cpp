@@ -18,7 +18,7 @@ namespace {
 struct Dot {
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 4;  // the instruction takes 4 to 5 cycles, and two can start in each
-  static constexpr std::size_t kRegisters = 24, kMostEvents = 8;
+  static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
   static constexpr std::size_t kSumRegisters = 1;
   using Word = __m512i;
   using Sum = __m512i;
