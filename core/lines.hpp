@@ -1,4 +1,4 @@
-// Vectors that begin on a cache line, so that no vector register of a row straddles two.
+// Memory that begins on a cache line: a load of 64 bytes that straddles two takes the time of two.
 #pragma once
 
 #include <cstddef>

@@ -16,9 +16,9 @@ using Part = Linear::Part;
 
 // Memory of one part, kept by its thread for the next one: the steady state allocates nothing.
 struct PartScratch {
-  Lines<std::byte> copy;
+  LineVector<std::byte> copy;
   std::vector<std::uint32_t> values, offsets, starts, rows;
-  Lines<std::int32_t> band;  // has a kernel's slack
+  LineVector<std::int32_t> band;  // has a kernel's slack
 };
 PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large enough
 

@@ -30,8 +30,8 @@ void put_digits(std::uint64_t key, std::int16_t* to, std::size_t stride) {
 
 // [digit][place]
 const std::int16_t* place_digits() {
-  static const Lines<std::int16_t> kDigits = [] {
-    Lines<std::int16_t> digits(4 * kKeyBlock);
+  static const LineVector<std::int16_t> kDigits = [] {
+    LineVector<std::int16_t> digits(4 * kKeyBlock);
     for (std::size_t place = 0; place < kKeyBlock; ++place)
       put_digits(place_key(place), digits.data() + place, kKeyBlock);
     return digits;
@@ -40,8 +40,8 @@ const std::int16_t* place_digits() {
 }
 
 template <class T>
-Lines<T> repeated(const std::vector<T>& per_channel, std::size_t times) {
-  Lines<T> out;
+LineVector<T> repeated(const std::vector<T>& per_channel, std::size_t times) {
+  LineVector<T> out;
   out.reserve(per_channel.size() * times);
   for (std::size_t i = 0; i < times; ++i) out.insert(out.end(), per_channel.begin(), per_channel.end());
   return out;

@@ -38,19 +38,19 @@ struct Stage {  // one population
   std::size_t neurons = 0;
   std::size_t band = 0;                        // neurons of one row of positions
   std::size_t counts_at = 0;                   // of a block of one row: where its counts are
-  Lines<std::int32_t> bias;              // of every band, or of one where they are alike
+  LineVector<std::int32_t> bias;              // of every band, or of one where they are alike
   std::size_t bias_stride = 0;                 // from one band's to the next one's
   bool biased = false;                         // some bias is not zero
-  Lines<std::int32_t> threshold, limit;  // of one band
-  Lines<float> reciprocal;
+  LineVector<std::int32_t> threshold, limit;  // of one band
+  LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
-  Lines<float> half;  // empty: thresholds are too great for small volleys
+  LineVector<float> half;  // empty: thresholds are too great for small volleys
   // Keys of the checksum. Where counts are small: those of blocks, or, in a slice, the digits of every neuron's; else the
   // last two. All empty: takes no part in it.
   std::vector<std::uint64_t> block_keys;
   std::vector<std::int16_t> limbs;
   std::vector<std::uint32_t> key_low, key_high;
-  Lines<std::uint16_t> small_fan_out;  // of every neuron, or
+  LineVector<std::uint16_t> small_fan_out;  // of every neuron, or
   std::vector<std::uint32_t> fan_out;        // where one is not small
   bool has_small_keys() const { return !block_keys.empty() || !limbs.empty(); }
   bool has_keys() const { return has_small_keys() || !key_low.empty(); }
@@ -88,7 +88,7 @@ struct Compiled {
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
   ListRoom room, room_at_most;            // the latter on any machine
-  Lines<std::uint16_t> no_fan_out;  // zeros, for populations whose counts go nowhere in this shard
+  LineVector<std::uint16_t> no_fan_out;  // zeros, for populations whose counts go nowhere in this shard
 
   std::uint64_t resident_bytes() const;  // at most: the same on every machine
 

@@ -4,30 +4,15 @@
 #pragma once
 
 #include <cstdint>
-#include <new>
 #include <span>
 #include <vector>
 
+#include "core/lines.hpp"
 #include "snn/kernels/kernels.hpp"
 #include "snn/model.hpp"
 #include "snn/rules.hpp"
 
 namespace syn::snn {
-
-// Memory on cache line boundaries: a vector of 64 bytes that straddles two lines takes two loads.
-template <class T>
-struct LineAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t kLine{64};
-  LineAllocator() = default;
-  template <class U>
-  LineAllocator(const LineAllocator<U>&) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
-  bool operator==(const LineAllocator&) const = default;
-};
-template <class T>
-using Lines = std::vector<T, LineAllocator<T>>;
 
 // A convolution, or dense synapses as the 1 x 1 convolution of a source of one position.
 //
@@ -117,7 +102,7 @@ class Linear {
   Packing packing_;
   std::size_t run_ = 0, chunk_ = 0;
   std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
-  Lines<std::uint32_t> packed_;                                       // [stretch][word][padded output]
+  LineVector<std::uint32_t> packed_;                                       // [stretch][word][padded output]
 };
 
 }  // namespace syn::snn

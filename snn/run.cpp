@@ -47,8 +47,8 @@ struct alignas(64) Done {
 
 // Memory of one running call, kept by its thread for the next one: the steady state allocates nothing.
 struct Scratch {
-  Lines<Count> counts;
-  Lines<std::int32_t> constant;
+  LineVector<Count> counts;
+  LineVector<std::int32_t> constant;
   std::vector<std::int32_t> maxima;
   std::vector<Rows> rows;                   // per population
   std::vector<std::uint8_t> silent;         // [population][row of the block]

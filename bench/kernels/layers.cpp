@@ -264,7 +264,7 @@ struct LayerTimer::Impl {
   Window window;
   std::vector<Count> pool;
   SeededRandom places{17};
-  Lines<std::int32_t> all_sums;
+  LineVector<std::int32_t> all_sums;
   std::vector<Count> fired;
   std::vector<std::int16_t> scatter_weights;
   Timed copying, whole, events_path, without_events, dense_path, without_dense, scatter_path;

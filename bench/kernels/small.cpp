@@ -165,25 +165,25 @@ struct SmallTimer::Impl {
   const Table& table;
   CacheSizes caches;
   SeededRandom places{9};
-  snn::Lines<std::int32_t> sums = snn::Lines<std::int32_t>(kBand + kSlack), potentials = sums;
-  snn::Lines<std::int32_t> threshold = snn::Lines<std::int32_t>(kBand + kSlack, 300),
-                           limit = snn::Lines<std::int32_t>(kBand + kSlack, 2400);
-  snn::Lines<float> reciprocal = snn::Lines<float>(kBand + kSlack, 1 / 300.f),
-                    half = snn::Lines<float>(kBand + kSlack, 150.5f / 300);
-  snn::Lines<Count> counts = snn::Lines<Count>(kNeurons + kSlack), out = snn::Lines<Count>(kBand + kSlack);
+  LineVector<std::int32_t> sums = LineVector<std::int32_t>(kBand + kSlack), potentials = sums;
+  LineVector<std::int32_t> threshold = LineVector<std::int32_t>(kBand + kSlack, 300),
+                           limit = LineVector<std::int32_t>(kBand + kSlack, 2400);
+  LineVector<float> reciprocal = LineVector<float>(kBand + kSlack, 1 / 300.f),
+                    half = LineVector<float>(kBand + kSlack, 150.5f / 300);
+  LineVector<Count> counts = LineVector<Count>(kNeurons + kSlack), out = LineVector<Count>(kBand + kSlack);
   std::vector<std::uint64_t> blocks = std::vector<std::uint64_t>(kNeurons / snn::kKeyBlock + 1, 0x9e3779b97f4a7c15);
-  snn::Lines<std::int16_t> limbs = snn::Lines<std::int16_t>(4 * snn::kKeyBlock),
-                           short_weights = snn::Lines<std::int16_t>(kChannels + kTapSlack);
-  snn::Lines<std::uint32_t> key_low = snn::Lines<std::uint32_t>(kNeurons), key_high = key_low;
-  snn::Lines<std::uint16_t> fan_out = snn::Lines<std::uint16_t>(kNeurons, 576);
-  snn::Lines<std::int32_t> weights = snn::Lines<std::int32_t>(kBand + kSlack);
-  snn::Lines<std::int32_t> leaks = snn::Lines<std::int32_t>(kBand + kSlack, 30000),
-                           zeros = snn::Lines<std::int32_t>(kBand + kSlack), leaky_potentials = zeros;
+  LineVector<std::int16_t> limbs = LineVector<std::int16_t>(4 * snn::kKeyBlock),
+                           short_weights = LineVector<std::int16_t>(kChannels + kTapSlack);
+  LineVector<std::uint32_t> key_low = LineVector<std::uint32_t>(kNeurons), key_high = key_low;
+  LineVector<std::uint16_t> fan_out = LineVector<std::uint16_t>(kNeurons, 576);
+  LineVector<std::int32_t> weights = LineVector<std::int32_t>(kBand + kSlack);
+  LineVector<std::int32_t> leaks = LineVector<std::int32_t>(kBand + kSlack, 30000),
+                           zeros = LineVector<std::int32_t>(kBand + kSlack), leaky_potentials = zeros;
   std::array<Tap, 9> taps;
   std::array<ShortTap, 9> short_taps;
-  snn::Lines<std::uint8_t> bytes = snn::Lines<std::uint8_t>(kBand + kSlack);
-  std::vector<snn::Lines<std::uint32_t>> listed;
-  snn::Lines<std::uint32_t> values = snn::Lines<std::uint32_t>(kKernelRows * kWordsOfRow + kSlack), offsets = values,
+  LineVector<std::uint8_t> bytes = LineVector<std::uint8_t>(kBand + kSlack);
+  std::vector<LineVector<std::uint32_t>> listed;
+  LineVector<std::uint32_t> values = LineVector<std::uint32_t>(kKernelRows * kWordsOfRow + kSlack), offsets = values,
                             starts = values;
   std::vector<SmallLine> lines;
   std::vector<Timed> timed;

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "tests/cli/program.hpp"
+#include "tests/cli/answer.hpp"
 #include "tests/report/markup.hpp"
 
 using syn::test::Ended;
@@ -27,14 +27,6 @@ std::vector<std::string> learn(const std::string& images, std::vector<std::strin
                                  "150",          "--keep-every", "300",           "--json"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
-}
-
-Json answer(const Ended& ended, int code = 0) {
-  CHECK_FALSE(ended.timed_out);
-  REQUIRE_MESSAGE(ended.code == code, ended.out << ended.err);
-  const Json json = Json::parse(ended.out, nullptr, false);
-  REQUIRE_MESSAGE(json.is_object(), ended.out);
-  return json;
 }
 
 std::vector<std::string> with_program(std::vector<std::string> words) {

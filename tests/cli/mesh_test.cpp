@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/cli/program.hpp"
+#include "tests/cli/answer.hpp"
 
 using syn::test::Ended;
 using syn::test::Folder;
@@ -31,14 +31,6 @@ const std::string& converted(const std::string& code, int steps) {
     REQUIRE_MESSAGE(ended.code == 0, ended.err);
   }
   return path;
-}
-
-Json answer(const Ended& ended, int code = 0) {
-  CHECK_FALSE(ended.timed_out);
-  REQUIRE_MESSAGE(ended.code == code, ended.out << ended.err);
-  const Json json = Json::parse(ended.out, nullptr, false);
-  REQUIRE_MESSAGE(json.is_object(), ended.out);
-  return json;
 }
 
 bool alive(pid_t pid) {

@@ -90,7 +90,7 @@ namespace {
 // A random band with its memory. `extreme`: weights and counts as far out as the sums may be.
 template <class Part>
 struct RandomBand {
-  std::vector<std::uint32_t, LineAllocator<std::uint32_t>> packed;
+  LineVector<std::uint32_t> packed;
   std::vector<std::uint32_t> values, offsets, starts;
   std::vector<std::byte> bytes;
   std::vector<Stretch> stretches;
