@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "snn/kernels/reference.hpp"
+
 namespace syn::snn {
 namespace {
 
@@ -64,32 +66,39 @@ bool windows_are_whole(const W& window, const Shape& from, const Shape& to) {
   return y.dilation == 1 && x.dilation == 1 && y.pad == 0 && x.pad == 0 &&
          y.first(y.target - 1) + y.kernel <= y.source && x.first(x.target - 1) + x.kernel <= x.source;
 }
+// `counts` without slack: rows at whose end nothing else lies are left to `plain`.
 template <class W, class Kernel>
-void pool_whole(const W& window, const Shape& from, const Shape& to, const Count* counts, Count* out, Kernel kernel) {
+void pool_whole(const W& window, const Shape& from, const Shape& to, const Count* counts, bool slack, Count* out,
+                Kernel kernel, Kernel plain) {
   const std::size_t pitch = std::size_t{from.width} * from.channels;
   const kernels::PoolWindow pool{.height = window.kernel_height,
                                  .width = window.kernel_width,
                                  .pitch = pitch,
                                  .stride = std::size_t{window.stride_x} * from.channels,
                                  .channels = from.channels};
-  for (std::uint32_t oy = 0; oy < to.height; ++oy, counts += window.stride_y * pitch)
-    kernel(pool, counts, to.width, out + std::size_t{oy} * to.width * to.channels);
+  for (std::uint32_t oy = 0; oy < to.height; ++oy, counts += window.stride_y * pitch) {
+    const std::size_t behind = (from.height - std::size_t{oy} * window.stride_y - window.kernel_height) * pitch;
+    const auto pool_row = slack || behind >= kernels::kSlack ? kernel : plain;
+    pool_row(pool, counts, to.width, out + std::size_t{oy} * to.width * to.channels);
+  }
 }
 
 }  // namespace
 
 void sum_pool(const kernels::Table& kernels, const SumPool& pool, const Shape& from, const Shape& to,
-              const Count* counts, Count* out) {
+              const Count* counts, bool slack, Count* out) {
   if (windows_are_whole(pool, from, to) && pool.multiplier.empty())
-    return pool_whole(pool, from, to, counts, out, kernels.sum_windows);
+    return pool_whole(pool, from, to, counts, slack, out, kernels.sum_windows, kernels::reference::sum_windows);
   std::fill_n(out, to.neurons(), Count{0});
   for (std::uint32_t oy = 0; oy < to.height; ++oy)  // sums stay below 2^15 (rules.cpp), so 16 bits hold them
     add_pooled_row(pool, from, to, counts, oy, out + std::size_t{oy} * to.width * to.channels);
 }
 
 void max_pool(const kernels::Table& kernels, const MaxPool& pool, const Shape& from, const Shape& to,
-              const Count* counts, Count* out) {
-  if (windows_are_whole(pool, from, to)) return pool_whole(pool, from, to, counts, out, kernels.greatest_of_windows);
+              const Count* counts, bool slack, Count* out) {
+  if (windows_are_whole(pool, from, to))
+    return pool_whole(pool, from, to, counts, slack, out, kernels.greatest_of_windows,
+                      kernels::reference::greatest_of_windows);
   max_pool(pool, from, to, counts, out);
 }
 

@@ -15,11 +15,11 @@ namespace syn::snn {
 // Sums of counts, each window's times its multiplier, for target row `oy`. Adds into 32-bit sums, or writes counts.
 void add_sum_pool(const SumPool& pool, const Shape& from, const Shape& to, const Count* counts, std::int64_t oy,
                   std::int32_t* sums);
-// Sums, or greatest counts, under each kernel. Both sides have a kernel's slack.
+// Sums, or greatest counts, under each kernel. `out` has a kernel's slack; `slack`: whether `counts` have it, too.
 void sum_pool(const kernels::Table& kernels, const SumPool& pool, const Shape& from, const Shape& to,
-              const Count* counts, Count* out);
+              const Count* counts, bool slack, Count* out);
 void max_pool(const kernels::Table& kernels, const MaxPool& pool, const Shape& from, const Shape& to,
-              const Count* counts, Count* out);
+              const Count* counts, bool slack, Count* out);
 // The greatest cumulative count under each kernel, or of counts.
 template <class T>
 void max_pool(const MaxPool& pool, const Shape& from, const Shape& to, const T* counts, T* out);

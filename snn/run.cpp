@@ -22,7 +22,6 @@
 
 #include "core/assert.hpp"
 #include "snn/bands.hpp"
-#include "snn/kernels/reference.hpp"
 
 namespace syn::snn {
 namespace {
@@ -452,11 +451,11 @@ class Run {
     const Input& input = stage.inputs.front();
     const Shape &from = compiled_.stages[input.from].population->shape, &to = stage.population->shape;
     const Count* counts = row_of(input.from, r);
-    // Counts that came from outside have no slack to be read.
-    const auto& kernels = compiled_.stages[input.from].source >= 0 ? kernels::reference::kTable : kernels_;
-    if (const auto* sum = std::get_if<SumPool>(input.connection)) return sum_pool(kernels, *sum, from, to, counts, out);
+    const bool slack = compiled_.stages[input.from].source < 0;  // counts from outside have none to be read
+    if (const auto* sum = std::get_if<SumPool>(input.connection))
+      return sum_pool(kernels_, *sum, from, to, counts, slack, out);
     const auto& max = std::get<MaxPool>(*input.connection);
-    if (stage.state < 0) return max_pool(kernels, max, from, to, counts, out);
+    if (stage.state < 0) return max_pool(kernels_, max, from, to, counts, slack, out);
     // Integer rule 6: the maximum of cumulative counts hands on how much it grew.
     std::int32_t* maxima = state_at(stage);
     std::int32_t* cumulative = maxima + stage.neurons;
