@@ -4,7 +4,9 @@
 
 #include "cli/json.hpp"
 #include "cli/options.hpp"
+#include "conversion/nir/dialect.hpp"
 #include "conversion/nir/lint.hpp"
+#include "conversion/nir/lowering.hpp"
 #include "core/text.hpp"
 #include "report/table.hpp"
 #include "snn/model_file.hpp"
@@ -80,6 +82,23 @@ Expected<Answer> inspect_nir(const nir::Graph& graph, const std::string& path) {
   }
   std::string told = text::cat("NIR network, written by nir ", graph.version.value_or("of an unknown version"), ", ",
                                shapes->places.size(), " nodes, ", shapes->links.size(), " edges\n\n", table.text());
+  const nir::StatedRules rules = nir::stated_rules(graph);
+  std::vector<std::string> stated;
+  if (rules.dialect) {
+    stated.push_back(text::cat("the rules of ", nir::rules_of(*rules.dialect).name));
+    json["stated"]["dialect"] = nir::rules_of(*rules.dialect).name;
+  }
+  if (rules.dt) {
+    stated.push_back(text::cat("a step of ", *rules.dt, " s"));
+    json["stated"]["dt"] = *rules.dt;
+  }
+  if (rules.reset) {
+    const bool subtracts = *rules.reset == snn::real::Reset::subtract;
+    stated.push_back(subtracts ? "a spike subtracts its threshold" : "a spike resets to v_reset");
+    json["stated"]["reset"] = subtracts ? "subtract" : "value";
+  }
+  if (!stated.empty()) told += "\nWhat its metadata states:\n";
+  for (const std::string& what : stated) told += text::cat("- ", what, "\n");
   json["remarks"] = Json::array();
   const auto remarks = nir::lint(graph, *shapes);
   if (!remarks.empty()) told += "\nWhat the file leaves open:\n";

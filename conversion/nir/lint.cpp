@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "conversion/nir/lowering.hpp"
 #include "core/text.hpp"
 
 namespace syn::nir {
@@ -106,16 +107,22 @@ std::vector<Remark> lint(const Graph& graph, const Shapes& shapes) {
         place.node->primitive);
   }
   if (!graph.version) linter.say("", "the version of the nir package is missing");
-  if (!timed.empty())
+  const StatedRules stated = stated_rules(graph);
+  if (!timed.empty() && !stated.dt && !stated.dialect)
     linter.say("", text::cat("dt is not in the file, and neither is how ", some(timed),
                              " are stepped (forward Euler or exponential): say --dialect and --dt"));
-  if (!spiking.empty())
+  if (!timed.empty() && !stated.dt && stated.dialect)
+    linter.say("", text::cat("dt is not in the file, which ", some(timed), " are stepped by: say --dt"));
+  if (!timed.empty() && stated.dt && !stated.dialect)
+    linter.say("", text::cat("how ", some(timed),
+                             " are stepped (forward Euler or exponential) is not in the file: say --dialect"));
+  if (!spiking.empty() && !stated.reset && !stated.dialect)
     linter.say(
         "",
         text::cat("the reset of ", some(spiking),
                   " is to v_reset by NIR's equations; snnTorch, sinabs, Rockpool may have trained with subtraction"));
   if (!neurons.empty()) linter.say("", "the initial state is not in the file: every potential and current starts at 0");
-  if (!current.empty())
+  if (!current.empty() && !stated.dialect)
     linter.say("", text::cat("whether a spike reaches the potential of ", some(current),
                              " in its own step or the next is not said: the dialect decides"));
   linter.graph(graph, "");

@@ -1,5 +1,5 @@
 // What a NIR file leaves open, so that importers disagree on it, and what each of them would read out of it. Remarks,
-// never errors: a graph that check() refuses is not linted.
+// never errors: a graph that check() refuses is not linted. What its metadata states (stated_rules) is not left open.
 #pragma once
 
 #include <string>

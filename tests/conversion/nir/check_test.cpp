@@ -221,3 +221,22 @@ TEST_CASE("the lint names what a file leaves open") {
   const nir::Graph plain = chain({2}, {nir::Linear{filled({2, 2}, 1)}}, {2});
   CHECK(nir::lint(plain, *nir::check(plain)).empty());
 }
+
+TEST_CASE("the lint does not call open what the metadata states") {
+  nir::Graph graph = recurrent();
+  const auto says = [&](const std::string& part) {
+    const auto remarks = nir::lint(graph, *nir::check(graph));
+    return std::ranges::any_of(remarks, [&](const auto& r) { return r.what.find(part) != std::string::npos; });
+  };
+  CHECK(says("the reset of"));
+  CHECK(says("say --dialect and --dt"));
+  graph.metadata["dt"] = {number(1e-3)};
+  CHECK(says("say --dialect"));
+  CHECK_FALSE(says("--dt"));
+  graph.metadata["synfire.dialect"] = {syn::hdf5::Texts{.shape = {}, .values = {"norse"}}};
+  CHECK_FALSE(says("--dialect"));
+  CHECK_FALSE(says("the reset of"));
+  graph.metadata.erase("dt");
+  CHECK(says("say --dt"));
+  CHECK(says("initial state"));
+}
