@@ -374,6 +374,23 @@ class DelaySynapses final : public Synapses {
   std::vector<std::uint32_t> steps_;
 };
 
+// A matrix of mostly zeros, as pruned and block-wise connected networks have them, by its other entries: a product of 0
+// changes no sum. Single sums cost about six times as much as those side by side.
+std::optional<Sparse> without_zeros(const Dense& dense, std::size_t sources, std::size_t targets) {
+  const auto zeros = static_cast<std::size_t>(std::ranges::count(dense.weights, 0.0f));
+  if ((dense.weights.size() - zeros) * 6 > dense.weights.size()) return std::nullopt;
+  Sparse sparse{.row = {0}, .bias = dense.bias};
+  for (std::size_t o = 0; o < targets; ++o) {
+    for (std::uint32_t i = 0; i < sources; ++i) {
+      if (dense.weights[o * sources + i] == 0) continue;
+      sparse.source.push_back(i);
+      sparse.weights.push_back(dense.weights[o * sources + i]);
+    }
+    sparse.row.push_back(static_cast<std::uint32_t>(sparse.source.size()));
+  }
+  return sparse;
+}
+
 }  // namespace
 
 std::uint64_t Synapses::add(const Loops&, const Reading&, double*, std::uint64_t*) const {
@@ -394,6 +411,8 @@ std::unique_ptr<const Synapses> synapses_for(const Model& model, const Projectio
       [&](const auto& c) -> std::unique_ptr<const Synapses> {
         using C = std::remove_cvref_t<decltype(c)>;
         if constexpr (std::is_same_v<C, Dense>) {
+          if (const auto sparse = without_zeros(c, sources, targets))
+            return std::make_unique<SparseSynapses>(*sparse, sources, targets);
           return std::make_unique<DenseSynapses>(c, sources, targets);
         } else if constexpr (std::is_same_v<C, Sparse>) {
           return std::make_unique<SparseSynapses>(c, sources, targets);

@@ -168,6 +168,25 @@ TEST_CASE("zeros of either sign are the twin's, in starts, resets and thresholds
   }
 }
 
+TEST_CASE("a matrix of mostly zeros costs what is not zero") {
+  SeededRandom random(96);
+  constexpr std::size_t kSteps = 10, kIn = 50, kOut = 70;
+  auto w = weights(random, kIn * kOut);
+  std::size_t synapses = 0;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    if (!random.chance(0.1)) w[i] = i % 3 == 0 ? -0.0f : 0.0f;
+    synapses += i % kIn == 7 && w[i] != 0;
+  }
+  Model model{.name = "m", .dt = 1e-3};
+  model.populations = {{"in", {kIn}, Input{}}, {"lif", {kOut}, Lif{.firing = {.threshold = {0.2}}}}};
+  model.projections = {{0, 1, 0, Dense{w, weights(random, kOut)}}};
+  model.inputs = {{"in", 0}};
+  agrees_with_twin(model, {spikes(random, kSteps * kIn, 0.3)}, kSteps);
+  std::vector<float> one(kIn);
+  one[7] = 1;
+  CHECK(agrees_with_twin(model, {one}, 1).synaptic_operations == synapses);
+}
+
 TEST_CASE("relays of pools and flattenings hand on what arrived, delayed and averaged, too") {
   SeededRandom random(95);
   constexpr std::size_t kSteps = 10;
