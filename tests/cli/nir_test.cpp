@@ -85,6 +85,39 @@ TEST_CASE("a NIR file runs on the command line, converted or not, exported and r
   CHECK(test::read(folder / "Z.npy") == test::read(folder / "Y.npy"));
 }
 
+TEST_CASE("bench times sequences whole and step by step, on every instruction set, and says what a stream would cost") {
+  const Folder folder;
+  const std::string net = put_graph(folder, recurrent()), x = put_input(folder, {2, 30, 3});
+  answer(synfire({"convert", net, "--dialect", "norse", "--dt", "1e-3", "-o", folder / "net.syn", "--json"}));
+  Json totals;
+  for (const char* target : {"", "plain"}) {
+    const Json json =
+        answer(synfire({"bench", folder / "net.syn", "--input", x, "--target", target, "--repeat", "2", "--json"}));
+    CHECK(json["samples"] == 2);
+    CHECK(json["steps"] == 30);
+    CHECK(json["whole_us"] > 0);
+    CHECK(json["stepped_us"] > 0);
+    CHECK(json["live_share_of_a_core"] > 0);
+    CHECK(json["output_totals"].size() == 4);
+    if (totals.is_null()) totals = json["output_totals"];
+    CHECK(json["output_totals"] == totals);
+  }
+  const Ended ended = synfire({"bench", net, "--dialect", "norse", "--dt", "1e-3", "--input", x});
+  CHECK(ended.code == 0);
+  CHECK(ended.out.find("of a core for a live stream") != std::string::npos);
+
+  const auto refused = [&](std::vector<std::string> words, const char* why) {
+    words.insert(words.begin(), "bench");
+    const Ended said = synfire(words);
+    CHECK_MESSAGE(said.code == 2, said.err);
+    CHECK_MESSAGE(said.err.find(why) != std::string::npos, said.err);
+  };
+  refused({folder / "net.syn"}, "--input");
+  refused({folder / "net.syn", "--data", "mnist", "--input", x}, "neither --data");
+  refused({folder / "net.syn", "--input", x, "--dialect", "norse"}, "NIR");
+  CHECK(synfire({"bench", folder / "net.syn", "--input", x, "--target", "abacus"}).code == 1);
+}
+
 TEST_CASE("inspect shows a NIR file's nodes and what it leaves open") {
   const Folder folder;
   const Json json = answer(synfire({"inspect", put_graph(folder, recurrent()), "--json"}));
@@ -104,9 +137,10 @@ TEST_CASE("what a NIR run lacks or has too much of is named") {
     CHECK_MESSAGE(ended.err.find(part) != std::string::npos, ended.err);
   };
   says(synfire({"infer", net, "--input", x, "--output", folder / "Y.npy"}), 2, "give --dt SECONDS");
-  says(synfire({"infer", net, "--dialect", "brian", "--dt", "1", "--input", x, "--output", folder / "Y.npy"}), 2, "brian");
-  says(synfire({"infer", net, "--dt", "1e-3", "--input", put_input(folder, {2, 30, 4}), "--output", folder / "Y.npy"}), 1,
-       "samples x steps x 3");
+  says(synfire({"infer", net, "--dialect", "brian", "--dt", "1", "--input", x, "--output", folder / "Y.npy"}), 2,
+       "brian");
+  says(synfire({"infer", net, "--dt", "1e-3", "--input", put_input(folder, {2, 30, 4}), "--output", folder / "Y.npy"}),
+       1, "samples x steps x 3");
   says(synfire({"convert", net, "--dt", "1e-3", "--calibrate", "fashion-mnist", "-o", folder / "n.syn"}), 2,
        "not calibrated");
   says(synfire({"eval", net, "--data", "fashion-mnist"}), 1, "sequences");
@@ -142,8 +176,8 @@ TEST_CASE("the published LIF trace comes out of the command line") {
 TEST_CASE("a NIR network becomes an integer model that runs, with a report of how far it is from float") {
   const Folder folder;
   const std::string net = put_graph(folder, recurrent()), x = put_input(folder, {2, 30, 3});
-  const Json converted = answer(synfire({"convert", net, "--dt", "1e-3", "--integer", "--input", x, "-o",
-                                         folder / "net.syn", "--json"}));
+  const Json converted =
+      answer(synfire({"convert", net, "--dt", "1e-3", "--integer", "--input", x, "-o", folder / "net.syn", "--json"}));
   CHECK(converted["steps"] == 30);
   CHECK(converted["samples"] == 2);
   REQUIRE(converted["populations"].size() == 1);
@@ -155,10 +189,11 @@ TEST_CASE("a NIR network becomes an integer model that runs, with a report of ho
   CHECK(converted["outputs"][0]["samples"] == 2);
   // The same again of the float model's file, to the same bytes.
   REQUIRE(synfire({"convert", net, "--dt", "1e-3", "-o", folder / "float.syn"}).code == 0);
-  const Json again = answer(synfire({"convert", folder / "float.syn", "--integer", "--input", x, "-o",
-                                     folder / "again.syn", "--json"}));
+  const Json again = answer(
+      synfire({"convert", folder / "float.syn", "--integer", "--input", x, "-o", folder / "again.syn", "--json"}));
   CHECK(again["hash"] == converted["hash"]);
-  const Json inferred = answer(synfire({"infer", folder / "net.syn", "--input", x, "--output", folder / "Y.npy", "--json"}));
+  const Json inferred =
+      answer(synfire({"infer", folder / "net.syn", "--input", x, "--output", folder / "Y.npy", "--json"}));
   const auto y = data::read_npy(std::filesystem::path(folder / "Y.npy"));
   REQUIRE(y.has_value());
   CHECK(y->shape == std::vector<std::size_t>{2, 30, 4});
@@ -170,7 +205,8 @@ TEST_CASE("a NIR network becomes an integer model that runs, with a report of ho
 
   CHECK(synfire({"convert", net, "--dt", "1e-3", "--integer", "-o", folder / "no.syn"}).code == 2);  // no steps
   CHECK(synfire({"convert", net, "--dt", "1e-3", "--input", x, "-o", folder / "no.syn"}).code == 2);
-  const Ended late = synfire({"convert", net, "--dialect", "spyx", "--dt", "1e-3", "--integer", "--steps", "5", "-o", folder / "no.syn"});
+  const Ended late = synfire(
+      {"convert", net, "--dialect", "spyx", "--dt", "1e-3", "--integer", "--steps", "5", "-o", folder / "no.syn"});
   CHECK(late.code == 1);
   CHECK(late.err.find("a step late") != std::string::npos);
   CHECK(synfire({"eval", folder / "net.syn", "--data", "fashion-mnist", "--limit", "1"}).code == 1);
