@@ -9,6 +9,7 @@ inline constexpr std::size_t kParts = 8 / kLanes;
 
 struct Eight {
   hn::Vec<Doubles> part[kParts];
+  HWY_INLINE Eight() {}  // an implicit one would not be compiled for this instruction set (NEON's vectors construct)
 };
 
 HWY_INLINE Eight all(double x) {
