@@ -33,7 +33,7 @@ Buffers::Buffers(const Compiled& compiled)
     const CompiledPopulation& p = compiled.populations[compiled.lists[i].population];
     List& list = lists_.emplace_back();
     if (i < compiled.populations.size() && !p.listed) continue;
-    list.index.resize(p.neurons);
+    list.index.resize(p.neurons + kListSlack);
     list.value.assign(p.neurons, 1.0);  // and so it stays where no spike is anything else
   }
 }
@@ -42,7 +42,8 @@ std::uint64_t Buffers::bytes() const {
   std::uint64_t total =
       (rows_.size() + sums_.size() + sum_.size() + part_.size() + scratch_.size() + spikes_.size()) * sizeof(double) +
       bits_.size() * sizeof bits_[0] + (fired_.size() + first_of_.size()) * sizeof fired_[0];
-  for (const List& list : lists_) total += list.index.size() * (sizeof(std::uint32_t) + sizeof(double));
+  for (const List& list : lists_)
+    total += list.index.size() * sizeof list.index[0] + list.value.size() * sizeof list.value[0];
   return total;
 }
 

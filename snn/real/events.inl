@@ -18,7 +18,8 @@ HWY_INLINE std::uint64_t not_zero(const T* x) {
 }
 
 // Appends the places of set bits of up to 64 words, the first of which is that of place `base`. How many there are in a
-// word no branch predictor can guess, so there is no branch for it.
+// word no branch predictor can guess: four are written, whatever they are, and as many counted as there were. `index` has
+// room for three more than are found.
 HWY_INLINE std::size_t append_bits(const std::uint64_t* words, std::size_t n, std::size_t base, std::uint32_t* index,
                                    std::size_t count) {
   std::uint64_t some[64 + 1];
@@ -29,13 +30,14 @@ HWY_INLINE std::size_t append_bits(const std::uint64_t* words, std::size_t n, st
     at[last] = static_cast<std::uint32_t>(base + i * 64);
     last += words[i] != 0;
   }
-  some[last] = 0;
-  std::uint64_t left = some[0];
-  for (std::size_t j = 0; j < last;) {
-    index[count++] = at[j] + static_cast<std::uint32_t>(std::countr_zero(left));
-    left &= left - 1;
-    j += left == 0;
-    left = left != 0 ? left : some[j];
+  for (std::size_t i = 0; i < last; ++i) {
+    std::uint64_t left = some[i];
+    const auto found = static_cast<std::size_t>(std::popcount(left));
+    for (std::size_t j = 0; j < found; j += 4) {
+      for (std::size_t k = 0; k < 4; ++k, left &= left - 1)
+        index[count + j + k] = at[i] + static_cast<std::uint32_t>(std::countr_zero(left));
+    }
+    count += found;
   }
   return count;
 }
@@ -69,19 +71,25 @@ std::size_t list_floats(const float* row, std::size_t n, std::uint32_t* index, d
   return list_of(row, n, index, value);
 }
 
-void rows(Events events, const float* __restrict weights, std::size_t n, double* __restrict sums) {
-  constexpr std::size_t kTile = kParts == 1 ? 8 : 4;  // sums of a tile stay in registers over all events
-  std::size_t o = 0;
-  for (; o + 8 * kTile <= n; o += 8 * kTile) {
-    Eight tile[kTile];
-    for (std::size_t j = 0; j < kTile; ++j) tile[j] = load(sums + o + 8 * j);
-    for (std::size_t e = 0; e < events.count; ++e) {
-      const float* row = weights + events.index[e] * n + o;
-      const Eight x = all(events.value[e]);
-      for (std::size_t j = 0; j < kTile; ++j) tile[j] = add(tile[j], mul(load(row + 8 * j), x));
-    }
-    for (std::size_t j = 0; j < kTile; ++j) store(tile[j], sums + o + 8 * j);
+// kEights blocks of sums from `first` on, which stay in registers over all events.
+template <std::size_t kEights>
+HWY_INLINE void add_tile(Events events, const float* __restrict weights, std::size_t n, std::size_t first,
+                         double* __restrict sums) {
+  Eight tile[kEights];
+  for (std::size_t j = 0; j < kEights; ++j) tile[j] = load(sums + first + 8 * j);
+  for (std::size_t e = 0; e < events.count; ++e) {
+    const float* row = weights + events.index[e] * n + first;
+    const Eight x = all(events.value[e]);
+    for (std::size_t j = 0; j < kEights; ++j) tile[j] = add(tile[j], mul(load(row + 8 * j), x));
   }
+  for (std::size_t j = 0; j < kEights; ++j) store(tile[j], sums + first + 8 * j);
+}
+
+void rows(Events events, const float* __restrict weights, std::size_t n, double* __restrict sums) {
+  constexpr std::size_t kTile = kParts == 1 ? 8 : 4;
+  std::size_t o = 0;
+  for (; o + 8 * kTile <= n; o += 8 * kTile) add_tile<kTile>(events, weights, n, o, sums);
+  for (; o + 8 <= n; o += 8) add_tile<1>(events, weights, n, o, sums);
   for (std::size_t e = 0; e < events.count && o < n; ++e) {
     const float* row = weights + events.index[e] * n;
     const double x = events.value[e];
@@ -132,6 +140,14 @@ struct Landing {
   }
 };
 
+// Rows whose length is known: nothing is asked on the way.
+template <std::size_t kEights>
+HWY_INLINE void add_rows(double* __restrict sums, const float* __restrict weights, const Patches& p,
+                         std::uint32_t rows, Eight x) {
+  for (std::uint32_t row = 0; row < rows; ++row, sums += p.sums_row, weights += p.weights_row)
+    for (std::size_t i = 0; i < 8 * kEights; i += 8) store(add(load(sums + i), mul(load(weights + i), x)), sums + i);
+}
+
 std::uint64_t patches(Events events, const Patches& p, double* __restrict sums, std::uint64_t* __restrict touched) {
   std::uint64_t products = 0;
   for (std::size_t e = 0; e < events.count; ++e) {
@@ -140,10 +156,25 @@ std::uint64_t patches(Events events, const Patches& p, double* __restrict sums, 
     const double value = events.value[e];
     const Eight x = all(value);
     const float* from = p.weights + channel * p.channel_weights + patch.weights;
-    std::size_t to = patch.sums;
-    for (std::uint32_t row = 0; row < patch.rows; ++row, to += p.sums_row, from += p.weights_row) {
-      add_row(sums + to, from, x, value, patch.row);
-      if (touched) mark(touched, to, patch.row);
+    double* to = sums + patch.sums;
+    if (touched)
+      for (std::uint32_t row = 0; row < patch.rows; ++row) mark(touched, patch.sums + row * p.sums_row, patch.row);
+    switch (patch.row) {  // two or three kernel positions of 8 or 16 channels are most of what there is
+      case 16:
+        add_rows<2>(to, from, p, patch.rows, x);
+        break;
+      case 24:
+        add_rows<3>(to, from, p, patch.rows, x);
+        break;
+      case 32:
+        add_rows<4>(to, from, p, patch.rows, x);
+        break;
+      case 48:
+        add_rows<6>(to, from, p, patch.rows, x);
+        break;
+      default:
+        for (std::uint32_t row = 0; row < patch.rows; ++row, to += p.sums_row, from += p.weights_row)
+          add_row(to, from, x, value, patch.row);
     }
     products += std::uint64_t{patch.rows} * patch.row;
   }

@@ -90,6 +90,8 @@ struct Membranes {
   const double* limit = nullptr;
 };
 
+inline constexpr std::size_t kListSlack = 3;  // lists are written in fours
+
 struct MembranePass {
   std::size_t n;
   double* v;
@@ -126,7 +128,7 @@ struct Loops {
 
   bool (*finite)(const double* x, std::size_t n);
 
-  // Events. Each returns how many there are; `index` and `value` have room for n.
+  // Events. Each returns how many there are; `index` has room for n + kListSlack of them, `value` for n.
   std::size_t (*list)(const double* row, std::size_t n, std::uint32_t* index, double* value);
   std::size_t (*list_floats)(const float* row, std::size_t n, std::uint32_t* index, double* value);
   std::size_t (*list_bits)(const std::uint64_t* words, std::size_t count, std::uint32_t* index);

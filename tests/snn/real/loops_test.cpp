@@ -42,7 +42,7 @@ TEST_CASE("lists hold what is not 0, in order, for every instruction set and len
           words[i / 64] |= std::uint64_t{1} << (i % 64);
           wanted.push_back(static_cast<std::uint32_t>(i));
         }
-        std::vector<std::uint32_t> index(n);
+        std::vector<std::uint32_t> index(n + kListSlack);
         std::vector<double> value(n);
         const auto listed = [&](std::size_t count) {
           return std::vector(index.begin(), index.begin() + static_cast<std::ptrdiff_t>(count));
