@@ -74,7 +74,7 @@ std::string line_chart(const LineChart& chart) {
   if (nothing) low_x = 1, high_x = 2;
   if (low_y > high_y) low_y = 0, high_y = 1;
   const double top = 20 + legend(svg, keys, kLeft, 2, kRight - kLeft);
-  const double room = std::max((high_y - low_y) * 0.05, 1e-9);
+  const double room = (high_y - low_y) * 0.05;
   const Axis y(Scale::linear, low_y - room, high_y + room, kBottom, top);
   const bool logs = chart.x_scale == Scale::log;
   const double edge = (high_x - low_x) * 0.04;

@@ -136,6 +136,12 @@ TEST_CASE("a line chart has a dot for every point, and triangles for those below
   CHECK(svg.find("<title>far below</title>") != std::string::npos);
 }
 
+TEST_CASE("a line chart of one point has an axis that can be read") {
+  const std::string svg = report::line_chart(lines({{1000, 71.6}}));
+  CHECK(svg.find(">70<") != std::string::npos);
+  CHECK(svg.find("000000") == std::string::npos);
+}
+
 TEST_CASE("every value of a histogram is in one bin, the greatest and the least too") {
   report::Histogram h{.id = "h", .title = "t", .x_label = "x", .unit = "ms"};
   for (const double v : {0.001, 1.0, 1.0, 50.0, 1000.0}) h.values.push_back(v);
