@@ -162,6 +162,7 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const auto& p : populations) {
     for (const auto& projection : p.projections) total += projection.synapses->resident_bytes();
     if (p.pooling) total += p.pooling->resident_bytes();
+    if (p.steps) total += p.steps->resident_bytes();
     total += p.starts.size() * sizeof(double) + p.place_of.size() * sizeof(std::uint32_t);
   }
   return total;

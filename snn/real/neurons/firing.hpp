@@ -22,6 +22,7 @@ class FiringSteps {
     return (resets_later(firing.order) ? 1 : 0) + (firing.refractory > 0 ? 1 : 0);
   }
 
+  std::uint64_t resident_bytes() const { return threshold_.resident_bytes() + v_reset_.resident_bytes(); }
   const Firing& rule() const { return rule_; }
   const double* threshold(std::size_t begin) const { return threshold_.at(begin); }
   const double* v_reset(std::size_t begin) const { return v_reset_.at(begin); }

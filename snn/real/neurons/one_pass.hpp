@@ -41,6 +41,7 @@ class OnePass {
   OnePass(const OnePass&) = delete;  // rule_ points into values_
   OnePass& operator=(const OnePass&) = delete;
 
+  std::uint64_t resident_bytes() const { return values_.capacity() * sizeof values_[0]; }
   const Membranes* rule() const { return possible_ ? &rule_ : nullptr; }
 
  private:

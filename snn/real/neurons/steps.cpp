@@ -32,6 +32,13 @@ class KindSteps : public Steps {
   }
 
  protected:
+  template <class... Parts>
+  std::uint64_t bytes_with(const Parts&... parts) const {
+    std::uint64_t total = (parts.resident_bytes() + ... + 0);
+    for (const Parameter& values : start_) total += values.capacity() * sizeof(double);
+    return total;
+  }
+
   std::size_t n_;
 
  private:
@@ -60,6 +67,8 @@ class IfSteps final : public KindSteps {
 
   const Membranes* membranes() const override { return one_pass_.rule(); }
 
+  std::uint64_t resident_bytes() const override { return bytes_with(k_, firing_, one_pass_); }
+
  private:
   Values k_;
   FiringSteps firing_;
@@ -87,6 +96,8 @@ class LifSteps final : public KindSteps {
   }
   const Membranes* membranes() const override { return one_pass_.rule(); }
 
+  std::uint64_t resident_bytes() const override { return bytes_with(leak_, firing_, one_pass_); }
+
  private:
   Leak leak_;
   InputOrder order_;
@@ -113,6 +124,8 @@ class ExactLifSteps final : public KindSteps {
       }
     });
   }
+
+  std::uint64_t resident_bytes() const override { return bytes_with(leak_, r_, firing_); }
 
  private:
   bool above(double v, double threshold) const {
@@ -160,6 +173,8 @@ class AdaptiveLifSteps final : public KindSteps {
     });
   }
 
+  std::uint64_t resident_bytes() const override { return bytes_with(leak_, firing_, adaptation_, fade_); }
+
  private:
   Leak leak_;
   InputOrder order_;
@@ -190,6 +205,8 @@ class Cuba {
     loops.leak(v, seen, membrane_.a.at(begin), membrane_.k.at(begin), membrane_.rest.at(begin), n, membrane_order_);
   }
 
+  std::uint64_t resident_bytes() const { return current_.resident_bytes() + membrane_.resident_bytes(); }
+
  private:
   Leak current_, membrane_;
   InputOrder synapse_order_, membrane_order_;
@@ -211,6 +228,8 @@ class CubaLifSteps final : public KindSteps {
     });
   }
 
+  std::uint64_t resident_bytes() const override { return bytes_with(cuba_, firing_); }
+
  private:
   Cuba cuba_;
   FiringSteps firing_;
@@ -230,6 +249,8 @@ class CubaLiSteps final : public KindSteps {
     std::memcpy(out, state, n_ * sizeof *out);
   }
 
+  std::uint64_t resident_bytes() const override { return bytes_with(cuba_); }
+
  private:
   Cuba cuba_;
 };
@@ -245,6 +266,8 @@ class LiSteps final : public KindSteps {
     });
     std::memcpy(out, state, n_ * sizeof *out);
   }
+
+  std::uint64_t resident_bytes() const override { return bytes_with(leak_); }
 
  private:
   Leak leak_;
@@ -262,6 +285,8 @@ class IntegratorSteps final : public KindSteps {
     std::memcpy(out, state, n_ * sizeof *out);
   }
 
+  std::uint64_t resident_bytes() const override { return bytes_with(k_); }
+
  private:
   Values k_;
 };
@@ -276,6 +301,8 @@ class ThresholdSteps final : public KindSteps {
       loops.fire(out + begin, in + begin, threshold_.at(begin), n, comparison_, 1);
     });
   }
+
+  std::uint64_t resident_bytes() const override { return bytes_with(threshold_); }
 
  private:
   Values threshold_;
@@ -302,6 +329,8 @@ class IzhikevichSteps final : public KindSteps {
       loops.multiply_add(u, spikes, d_.at(begin), n);
     });
   }
+
+  std::uint64_t resident_bytes() const override { return bytes_with(a_, b_, c_, d_, peak_); }
 
  private:
   Values a_, b_, c_, d_, peak_;

@@ -20,6 +20,7 @@ class Steps {
  public:
   virtual ~Steps() = default;
   virtual void start(std::span<double> state) const = 0;
+  virtual std::uint64_t resident_bytes() const = 0;  // of parameters and starting values
   // in, out: one number a neuron.
   virtual void step(const Loops& loops, const double* in, double* state, double* out) const = 0;
   // Integrate-and-fire that loops.membranes can step in one pass; null: step() it.

@@ -22,6 +22,7 @@ class Values {
   // From neuron `begin`, a multiple of kBlock, to the end of its block.
   const double* at(std::size_t begin) const { return values_.data() + (alike_ ? 0 : begin); }
   bool alike() const { return alike_; }
+  std::uint64_t resident_bytes() const { return values_.capacity() * sizeof values_[0]; }
 
  private:
   // By bits: 0 and -0 are two numbers. Files often repeat one number for every neuron.
@@ -64,6 +65,7 @@ struct Leak {
                               tau, scale),
           n),
         rest(target, n) {}
+  std::uint64_t resident_bytes() const { return a.resident_bytes() + k.resident_bytes() + rest.resident_bytes(); }
   Leak(const Membrane& m, double dt, std::size_t n) : Leak(m.tau, m.r, m.gain, m.v_leak, m.integration, dt, n) {}
   Leak(const Synapse& s, double dt, std::size_t n) : Leak(s.tau, s.w_in, s.gain, {0}, s.integration, dt, n) {}
 };
