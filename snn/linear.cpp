@@ -218,7 +218,8 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
   if (some == 0) return Method::none;
   // Runs of events of a single pixel are short, and each ends with a branch that is not foreseen.
   const bool short_runs = stretch_pixels_ == 1 && x_.target > 1;
-  const std::size_t percent = kernels.dense_percent, limit = short_runs ? percent * percent / 100 : percent;
+  const std::size_t percent = packing_.narrow ? kernels.dense_percent : kernels.wide_dense_percent;
+  const std::size_t limit = short_runs ? percent * percent * percent / 10000 : percent;
   return some * 100 > all * limit ? Method::dense : Method::events;
 }
 

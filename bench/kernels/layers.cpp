@@ -173,9 +173,9 @@ struct LayerTimer::Impl {
     const auto never = [](const kernels::Band& band, std::int32_t*) {
       SYN_ASSERT(false, "the engine chose for itself", band.positions);
     };
-    events.dense_percent = 100;
+    events.dense_percent = events.wide_dense_percent = 100;
     events.narrow_dense = events.wide_dense = never;
-    dense.dense_percent = 0;
+    dense.dense_percent = dense.wide_dense_percent = 0;
     dense.narrow_events = dense.wide_events = never;
     events_rest = events;
     events_rest.narrow_events = events_rest.wide_events = nothing;

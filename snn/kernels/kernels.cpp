@@ -73,7 +73,8 @@ struct Wide {
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM ? 24 : 10;
-  static constexpr std::size_t kMostEvents = kRegisters == 24 ? 8 : 6, kScattered = 0;
+  static constexpr std::size_t kMostEvents = kRegisters == 24 ? 8 : 6;
+  static constexpr std::size_t kScattered = HWY_TARGET == HWY_AVX3 ? 60 : HWY_ARCH_ARM ? 0 : 250;
   static constexpr std::size_t kSumRegisters = HWY_ARCH_ARM ? 2 : 1;
   using Word = hn::Vec<I16>;
   struct Sum {  // its constructors are written out: implicit ones would not be compiled for the instruction set
@@ -196,6 +197,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
 #endif
                    .narrow_is_bounded = true,
                    .dense_percent = HWY_TARGET == HWY_AVX2 ? 70 : HWY_TARGET == HWY_SSE4 ? 95 : 60,
+                   .wide_dense_percent = HWY_TARGET == HWY_AVX2 ? 70 : HWY_TARGET == HWY_SSE4 ? 65 : HWY_TARGET == HWY_AVX3 ? 45 : 55,
                    .add_products = add_products,
                    .add_short_products = add_short_products,
                    .fire_volley = fire_volley,

@@ -165,8 +165,9 @@ struct Table {
   void (*narrow_events)(const Band& band, std::int32_t* sums);
   void (*narrow_dense)(const Band& band, std::int32_t* sums);
   bool narrow_is_bounded;  // it adds up in 16 bits: Band::run and chunk count
-  // Where more than this share of the words are not zero, multiplying all of them takes less time than listing.
-  std::uint32_t dense_percent;
+  // Where more than this share of the words are not zero, multiplying all of them takes less time than listing: of narrow
+  // ones, of wide ones.
+  std::uint32_t dense_percent, wide_dense_percent;
 
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
