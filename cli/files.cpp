@@ -56,6 +56,11 @@ Expected<AnyModel> load_any(const std::string& path) {
     if (!network) return fail(network.error());
     return AnyModel(std::move(*network));
   }
+  // Its content is none of these: what it is called says which of them was meant.
+  if (path.ends_with(".nir"))
+    return fail("this is not a NIR file: it does not begin as HDF5 does", path, "write it again: nir.write(...)");
+  if (path.ends_with(".syn"))
+    return fail("this is not a spiking model: it does not begin as one does", path, "convert the network again");
   auto graph = onnx_file::read(*bytes, path);
   if (!graph) return fail(graph.error());
   return AnyModel(std::move(*graph));

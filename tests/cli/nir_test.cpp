@@ -148,6 +148,8 @@ TEST_CASE("what a NIR run lacks or has too much of is named") {
        "no spiking model");
   put(folder / "bad.nir", Bytes{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n', 0, 1});
   says(synfire({"inspect", folder / "bad.nir"}), 1, "addresses of 0 bytes");
+  says(synfire({"inspect", folder.write("text.nir", "hello")}), 1, "not a NIR file");
+  says(synfire({"inspect", folder.write("text.syn", "hello")}), 1, "not a spiking model");
 }
 
 TEST_CASE("the published LIF trace comes out of the command line") {
