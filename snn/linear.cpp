@@ -150,13 +150,15 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
   const std::size_t row = width_ * channels;
   to += first * row;
   for (std::size_t y = first; y < last; ++y, to += row) {
-    const auto words = [&] { return reinterpret_cast<const std::uint32_t*>(to); };
     const auto count = [&](std::size_t some) {
       if (packing_.has_events()) rows[y] = static_cast<std::uint32_t>(some);
     };
+    const auto count_words = [&] {  // else a row may begin in the middle of a word
+      if (packing_.has_events()) count(kernels.count_words(reinterpret_cast<const std::uint32_t*>(to), row_words()));
+    };
     if (y < top_ || y >= top_ + source_height) {
       border(to, width_);
-      count(padding_.empty() ? 0 : kernels.count_words(words(), row_words()));
+      padding_.empty() ? count(0) : count_words();
       continue;
     }
     border(to, left_);
@@ -183,7 +185,7 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
         std::fill(at + source_channels_, at + channels, Element{0});
       }
     }
-    count(packing_.has_events() ? kernels.count_words(words(), row_words()) : 0);
+    count_words();
   }
 }
 
