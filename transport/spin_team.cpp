@@ -51,7 +51,7 @@ SpinTeam::~SpinTeam() {
 void SpinTeam::run(unsigned count, void (*part)(void* context, unsigned index), void* context) {
   SYN_ASSERT(count >= 1 && count <= size(), count, size());
   if (count == 1) return part(context, 0);
-  job_ = {count, part, context};
+  job_ = {part, context};
   done_.store(0, std::memory_order_relaxed);
   const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
   for (unsigned i = 0; i < count; ++i) parts_[i].state.store(open(round), std::memory_order_release);

@@ -26,7 +26,6 @@ class SpinTeam final : public Team {
 
  private:
   struct Job {
-    unsigned count = 0;
     void (*part)(void*, unsigned) = nullptr;
     void* context = nullptr;
   };
