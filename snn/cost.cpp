@@ -14,7 +14,8 @@ std::vector<Cost> costs(const Model& model) {
     const Population& p = model.populations[i];
     if (std::holds_alternative<Source>(p.kind)) continue;
     costs[i].work.neuron_updates = std::uint64_t{p.shape.neurons()} * model.rows();
-    // Counts 2, checksum keys 8, fan-out 4; potentials 4 in `step`.
+    // Counts 2, fan-out 4, and 8 for what not every population has: a slice's checksum keys, the copy that a depthwise
+    // reader makes; potentials 4 in `step`.
     costs[i].bytes = std::uint64_t{p.shape.neurons()} * (model.code == Code::step ? 18 : 14);
     // Of what leaks: constants that repeat within a row of positions, and up to three variables more.
     if (membrane_of(p)) costs[i].bytes += std::uint64_t{p.shape.neurons()} * 12 + std::uint64_t{p.shape.channels} * 28;

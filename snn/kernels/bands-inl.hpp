@@ -1,5 +1,10 @@
-// The two ways to add a projection's sums to a band, over a Lane: what a word is on one instruction set. No guard: it is
-// included once in each namespace that is compiled for one. A Lane has
+// The ways to add a projection's sums to a band, over a Lane: what a word is on one instruction set.
+//   events    of one position after the other (event_tile); taken once for three positions (sliding_tile); very few,
+//             added to the sums in memory (scatter_events)
+//   dense     blocks of positions share each load of a weight (dense_tile); a single position (single_tile)
+// But for scattered events, a tile's sums stay in registers over all words of a position; the tile is the outer loop, so
+// that its weights stay in the first cache where they fit. No guard: it is included once in each namespace that is
+// compiled for an instruction set. A Lane has
 //   Word, Sum          a vector of words; the sums of as many outputs
 //   zero, all, load    nothing; one word in every lane; the weights of adjacent outputs
 //   start, finish      the sums that adjacent outputs begin with; from them and what was added, those they end with
@@ -9,8 +14,6 @@
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
 //   kMostEvents        how many an event's tile
 //   kScattered         fewer events than this percentage of the positions are added to sums in memory
-// Both keep a tile's sums in registers over all words of a position; the tile is the outer loop, so that its weights
-// stay in the first cache where they fit.
 
 // Sums are reached by indices that are constants before anything is inlined: else the compiler keeps them in memory. (And
 // without lambdas, which would not be compiled for the instruction set.)
@@ -44,7 +47,7 @@ HWY_INLINE void join_chains(std::index_sequence<I...>, typename Lane::Sum (&sum)
   (Lane::join(sum[I % kVectors], sum[kVectors + I]), ...);
 }
 
-// Events e .. e + 3 go to chains of sums in turn: `sum` is [chain][vector].
+// Neighbouring events go to chains of sums in turn, so that none waits for the one before: `sum` is [chain][vector].
 template <class Lane, std::size_t kVectors, std::size_t kChain, std::size_t kSums, std::size_t... V>
 HWY_INLINE void add_event(std::index_sequence<V...>, std::uint32_t value, const std::uint32_t* row,
                           typename Lane::Sum (&sum)[kSums]) {
@@ -61,6 +64,8 @@ template <class Lane>
 constexpr std::size_t chains_of(std::size_t vectors) {
   return Lane::kChains == 1 || vectors >= 8 ? 1 : vectors >= 2 ? 2 : Lane::kChains;
 }
+// The first n of kEventsAtOnce, the others as words of zeros; n > 0. By arithmetic: of a condition the compiler would make
+// the branch that this is to spare.
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
 HWY_INLINE void add_last_events(std::index_sequence<E...>, const std::uint32_t* values, const std::uint32_t* offsets,
                                 std::size_t n, const std::uint32_t* weights, typename Lane::Sum (&sum)[kSums]) {
@@ -88,7 +93,7 @@ HWY_INLINE void add_range(const std::uint32_t* values, const std::uint32_t* offs
     std::size_t e = 0;
     for (; e + kEventsAtOnce <= n; e += kEventsAtOnce)
       add_some_events<Lane, kVectors>(Each<kEventsAtOnce>(), values + e, offsets + e, weights, sum);
-    // The rest together, filled up with zeros: how many there are is a branch that is not foreseen.
+    // The rest together: how many there are is a branch that is not foreseen.
     if (e < n) add_last_events<Lane, kVectors>(Each<kEventsAtOnce>(), values + e, offsets + e, n - e, weights, sum);
   }
 }

@@ -197,7 +197,10 @@ const Table kTable{.name = SYN_TABLE_NAME,
 #endif
                    .narrow_is_bounded = true,
                    .dense_percent = HWY_TARGET == HWY_AVX2 ? 70 : HWY_TARGET == HWY_SSE4 ? 95 : 60,
-                   .wide_dense_percent = HWY_TARGET == HWY_AVX2 ? 70 : HWY_TARGET == HWY_SSE4 ? 65 : HWY_TARGET == HWY_AVX3 ? 45 : 55,
+                   .wide_dense_percent = HWY_TARGET == HWY_AVX2   ? 70
+                                         : HWY_TARGET == HWY_SSE4 ? 65
+                                         : HWY_TARGET == HWY_AVX3 ? 45
+                                                                  : 55,
                    .add_products = add_products,
                    .add_short_products = add_short_products,
                    .fire_volley = fire_volley,
