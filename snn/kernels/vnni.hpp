@@ -1,6 +1,5 @@
-// Narrow sums by AVX-512's dot products of bytes, which Highway 1.0.3 does not have, and tallies by those of words, 1 to 2 %
-// of an inference less than without: for processors
-// that say so.
+// Narrow sums by AVX-512's dot products of bytes, which Highway 1.0.3 does not have, and tallies by those of words, which
+// take 1 to 2 % off an inference: for processors that say so.
 // Internal to kernels/.
 #pragma once
 
