@@ -17,27 +17,7 @@ std::string original_name(const Population& p) {
   return p.channels_total != 0 && p.name.ends_with(']') ? p.name.substr(0, p.name.rfind('[')) : p.name;
 }
 
-static_assert(kKeyBlock == kernels::kTallied);
-
-// Four signed digits, `stride` apart.
-void put_digits(std::uint64_t key, std::int16_t* to, std::size_t stride) {
-  for (std::size_t j = 0; j < 4; ++j) {
-    const auto digit = static_cast<std::int16_t>(key);
-    to[j * stride] = digit;
-    key = (key - static_cast<std::uint64_t>(std::int64_t{digit})) >> 16;
-  }
-}
-
-// [digit][place]
-const std::int16_t* place_digits() {
-  static const LineVector<std::int16_t> kDigits = [] {
-    LineVector<std::int16_t> digits(4 * kKeyBlock);
-    for (std::size_t place = 0; place < kKeyBlock; ++place)
-      put_digits(place_key(place), digits.data() + place, kKeyBlock);
-    return digits;
-  }();
-  return kDigits.data();
-}
+static_assert(kKeyBlock == kernels::kTallied && kKeyLanes == kernels::kTallyLanes);
 
 template <class T>
 LineVector<T> repeated(const std::vector<T>& per_channel, std::size_t times) {
@@ -177,30 +157,22 @@ void Compiled::add_keys(Stage& stage) {
   if (std::holds_alternative<Source>(p.kind) || std::holds_alternative<Readout>(p.kind)) return;
   const std::uint64_t name = hash64(original_name(p));
   const std::uint64_t total = p.channels_total == 0 ? p.shape.channels : p.channels_total;
-  const bool small = p.greatest <= kernels::kSmallCount;
-  if (small && total == p.shape.channels) {
+  if (p.greatest <= kernels::kSmallCount && total == p.shape.channels) {
     for (std::size_t block = 0; block * kKeyBlock < stage.neurons; ++block)
       stage.block_keys.push_back(block_key(name, block));
     return;
   }
-  if (small) stage.limbs.resize(4 * stage.neurons);
-  std::size_t neuron = 0;
   for (std::uint64_t position = 0; position < p.shape.positions(); ++position) {
-    for (std::uint64_t channel = 0; channel < p.shape.channels; ++channel, ++neuron) {
+    for (std::uint64_t channel = 0; channel < p.shape.channels; ++channel) {
       const std::uint64_t key = count_key(name, position * total + p.channel_begin + channel);
-      if (!small) {
-        stage.key_low.push_back(static_cast<std::uint32_t>(key));
-        stage.key_high.push_back(static_cast<std::uint32_t>(key >> 32));
-        continue;
-      }
-      put_digits(key, stage.limbs.data() + neuron, stage.neurons);
+      stage.key_low.push_back(static_cast<std::uint32_t>(key));
+      stage.key_high.push_back(static_cast<std::uint32_t>(key >> 32));
     }
   }
 }
 
-kernels::Limbs Stage::keys(std::size_t first) const {
-  if (block_keys.empty()) return {limbs.data(), neurons, std::numeric_limits<std::size_t>::max(), nullptr, first};
-  return {place_digits(), kKeyBlock, kKeyBlock, block_keys.data(), first};
+kernels::PlaceKeys Stage::keys(std::size_t first) const {
+  return {kPlaceFactors.digit.data(), kPlaceFactors.lane.data(), block_keys.data(), first};
 }
 
 void Compiled::add_state(Stage& stage) {
@@ -247,8 +219,8 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();
-    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.block_keys, s.limbs, s.key_low,
-                      s.key_high, s.small_fan_out, s.fan_out);
+    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.block_keys, s.key_low, s.key_high,
+                      s.small_fan_out, s.fan_out);
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.starts * 4 + room_at_most.copies +

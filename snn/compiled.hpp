@@ -45,17 +45,16 @@ struct Stage {  // one population
   LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
   LineVector<float> half;  // empty: thresholds are too great for small volleys
-  // Keys of the checksum. Where counts are small: those of blocks, or, in a slice, the digits of every neuron's; else the
-  // last two. All empty: takes no part in it.
+  // Keys of the checksum: of blocks, where counts are small and this is no slice; else of every neuron. All empty: takes
+  // no part in it.
   std::vector<std::uint64_t> block_keys;
-  std::vector<std::int16_t> limbs;
   std::vector<std::uint32_t> key_low, key_high;
   LineVector<std::uint16_t> small_fan_out;  // of every neuron, or
   std::vector<std::uint32_t> fan_out;        // where one is not small
-  bool has_small_keys() const { return !block_keys.empty() || !limbs.empty(); }
+  bool has_small_keys() const { return !block_keys.empty(); }
   bool has_keys() const { return has_small_keys() || !key_low.empty(); }
   // From neuron `first` on; has_small_keys().
-  kernels::Limbs keys(std::size_t first) const;
+  kernels::PlaceKeys keys(std::size_t first) const;
   bool has_fan_out() const { return !small_fan_out.empty() || !fan_out.empty(); }
 };
 

@@ -307,10 +307,7 @@ class Run {
     Done sum;
     for (unsigned p = 0; p < parts; ++p) {
       const Done& done = scratch_.done[p];
-      sum.tally.checksum += done.tally.checksum;
-      sum.tally.spikes += done.tally.spikes;
-      sum.tally.events += done.tally.events;
-      sum.tally.reached += done.tally.reached;
+      sum.tally += done.tally;
       sum.digits += done.digits;
       sum.rests = sum.rests && done.rests;
     }

@@ -29,7 +29,6 @@ struct SmallTimer::Impl {
     SeededRandom random(3);
     for (auto& s : sums) s = static_cast<std::int32_t>(random.below(4000)) - 2000;
     for (auto& c2 : counts) c2 = random.below(100) < 30 ? static_cast<Count>(1 + random.below(8)) : Count{0};
-    for (auto& l : limbs) l = static_cast<std::int16_t>(random.u64());
     for (auto& k : key_low) k = static_cast<std::uint32_t>(random.u64());
     for (auto& k : key_high) k = static_cast<std::uint32_t>(random.u64());
     for (auto& w : short_weights) w = static_cast<std::int16_t>(static_cast<int>(random.below(41)) - 20);
@@ -99,9 +98,9 @@ struct SmallTimer::Impl {
 
   void accounting() {
     const std::string over = text::cat(kNeurons, " neurons");
-    // Counts at 2 bytes, fan-outs at 2; the digits of a block's keys stay in the first cache.
+    // Counts at 2 bytes, fan-outs at 2; the digits of keys stay in the first cache.
     add("tally_small", over, "neurons", kNeurons, 4 * kNeurons, 0, [this](std::size_t) {
-      const Limbs keys{limbs.data(), snn::kKeyBlock, snn::kKeyBlock, blocks.data(), 0};
+      const PlaceKeys keys{snn::kPlaceFactors.digit.data(), snn::kPlaceFactors.lane.data(), blocks.data(), 0};
       keep(table.tally_small(counts.data(), keys, fan_out.data(), kNeurons).checksum);
     });
     add("tally", over, "neurons", kNeurons, 10 * kNeurons, 0,
@@ -172,8 +171,7 @@ struct SmallTimer::Impl {
                     half = LineVector<float>(kBand + kSlack, 150.5f / 300);
   LineVector<Count> counts = LineVector<Count>(kNeurons + kSlack), out = LineVector<Count>(kBand + kSlack);
   std::vector<std::uint64_t> blocks = std::vector<std::uint64_t>(kNeurons / snn::kKeyBlock + 1, 0x9e3779b97f4a7c15);
-  LineVector<std::int16_t> limbs = LineVector<std::int16_t>(4 * snn::kKeyBlock),
-                           short_weights = LineVector<std::int16_t>(kChannels + kTapSlack);
+  LineVector<std::int16_t> short_weights = LineVector<std::int16_t>(kChannels + kTapSlack);
   LineVector<std::uint32_t> key_low = LineVector<std::uint32_t>(kNeurons), key_high = key_low;
   LineVector<std::uint16_t> fan_out = LineVector<std::uint16_t>(kNeurons, 576);
   LineVector<std::int32_t> weights = LineVector<std::int32_t>(kBand + kSlack);

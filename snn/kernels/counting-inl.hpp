@@ -47,54 +47,63 @@ HWY_INLINE hn::Vec<I32> paired(V a, V b) {
   const auto sum = hn::ReorderWidenMulAccumulate(I32(), a, b, hn::Zero(I32()), rest);
   return hn::Add(sum, rest);
 }
-// Sums of the signed 32-bit lanes of v, in 64 bits.
-template <class V>
-HWY_INLINE hn::Vec<U64> widened_signed(V v) {
-  const hn::Repartition<std::int64_t, I32> d;
-  const auto both = hn::BitCast(d, v);
-  return hn::BitCast(U64(), hn::Add(hn::ShiftRight<32>(both), hn::ShiftRight<32>(hn::ShiftLeft<32>(both))));
+
+// What a block's counts come to but for their keys. Spikes and events are added up in lanes of 16 bits: no multiplication.
+struct Counted {
+  HWY_INLINE Counted() : spikes(hn::Zero(I16())), events(hn::Zero(I16())), reached(Wide::zero()) {}
+  hn::Vec<I16> spikes, events;
+  Wide::Sum reached;
+};
+HWY_INLINE void count_in(Counted& to, Wide::Sum& key, const Count* counts, const std::int16_t* digit,
+                         const std::uint16_t* fan_out) {
+  const I16 d;
+  const auto count = hn::BitCast(d, hn::LoadU(U16(), counts)), fires = hn::Min(count, hn::Set(d, 1));
+  Wide::add(key, count, hn::LoadU(d, digit));
+  Wide::add(to.reached, fires, hn::BitCast(d, hn::LoadU(U16(), fan_out)));
+  to.spikes = hn::Add(to.spikes, count);
+  to.events = hn::Add(to.events, fires);
 }
-Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
+
+constexpr std::size_t kTurnVectors = kTallyTurn * sizeof(Count) / HWY_MAX_BYTES;
+
+// Whole turns: keys.first and n are multiples of kTallyTurn.
+template <std::size_t... V>
+HWY_INLINE Tally tally_turns(std::index_sequence<V...>, const Count* counts, const PlaceKeys& keys,
+                             const std::uint16_t* fan_out, std::size_t n) {
   const I16 d;
   const auto one = hn::Set(d, 1);
   const std::size_t lanes = hn::Lanes(d);
-  auto spikes = hn::Zero(U64()), events = spikes, reached = spikes;
+  auto spikes = hn::Zero(I32()), events = spikes;  // at most 2^26 neurons, in 4 lanes: unsigned, 32 bits hold them
+  auto reached = hn::Zero(U64());
   Tally tally;
   for (std::size_t i = 0; i < n;) {
-    const std::size_t at = limbs.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
-    const std::int16_t* limb = limbs.limbs + at % limbs.period;
-    auto sum0 = hn::Zero(I32()), sum1 = sum0, sum2 = sum0, sum3 = sum0, sum_of_counts = sum0, some = sum0, reach = sum0;
-    for (; i + lanes <= end; i += lanes, limb += lanes) {
-      const auto count = hn::BitCast(d, hn::LoadU(U16(), counts + i));
-      sum0 = hn::Add(sum0, paired(count, hn::LoadU(d, limb)));
-      sum1 = hn::Add(sum1, paired(count, hn::LoadU(d, limb + limbs.stride)));
-      sum2 = hn::Add(sum2, paired(count, hn::LoadU(d, limb + 2 * limbs.stride)));
-      sum3 = hn::Add(sum3, paired(count, hn::LoadU(d, limb + 3 * limbs.stride)));
-      sum_of_counts = hn::Add(sum_of_counts, paired(count, one));
-      const auto fires = hn::Min(count, one);
-      some = hn::Add(some, paired(fires, one));
-      reach = hn::Add(reach, paired(fires, hn::BitCast(d, hn::LoadU(U16(), fan_out + i))));
-    }
-    auto sum = hn::Add(widened_signed(sum0), hn::ShiftLeft<16>(widened_signed(sum1)));
-    sum = hn::Add(sum, hn::ShiftLeft<32>(widened_signed(sum2)));
-    sum = hn::Add(sum, hn::ShiftLeft<48>(widened_signed(sum3)));
-    tally.checksum += total(sum) * (limbs.block ? limbs.block[at / kTallied] : 1);
-    spikes = hn::Add(spikes, widened_signed(sum_of_counts));
-    events = hn::Add(events, widened_signed(some));
-    reached = hn::Add(reached, widened_signed(reach));
-    if (i == end) continue;
-    Limbs left = limbs;
-    left.first += i;
-    const Tally rest = reference::tally_small(counts + i, left, fan_out + i, end - i);
-    tally.checksum += rest.checksum;
-    tally.spikes += rest.spikes;
-    tally.events += rest.events;
-    tally.reached += rest.reached;
-    i = end;
+    const std::size_t at = keys.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
+    const std::int16_t* digit = keys.digit + at % kTallied;
+    Wide::Sum key[kTurnVectors];
+    ((key[V] = Wide::zero()), ...);
+    Counted counted;
+    for (; i != end; i += kTallyTurn, digit += kTallyTurn)
+      (count_in(counted, key[V], counts + i + V * lanes, digit + V * lanes, fan_out + i + V * lanes), ...);
+    HWY_ALIGN std::int32_t lane[kTallyLanes];
+    (hn::Store(hn::RearrangeToOddPlusEven(key[V].sum, key[V].rest), I32(), lane + V * (lanes / 2)), ...);
+    std::uint64_t sum = 0;
+    for (std::size_t l = 0; l < kTallyLanes; ++l) sum += static_cast<std::uint64_t>(lane[l]) * keys.lane[l];
+    tally.checksum += sum * keys.block[at / kTallied];
+    spikes = hn::Add(spikes, paired(counted.spikes, one));
+    events = hn::Add(events, paired(counted.events, one));
+    reached = hn::Add(reached, widened(hn::Add(counted.reached.sum, counted.reached.rest)));
   }
-  tally.spikes += total(spikes);
-  tally.events += total(events);
-  tally.reached += total(reached);
+  tally.spikes = total(widened(spikes));
+  tally.events = total(widened(events));
+  tally.reached = total(reached);
+  return tally;
+}
+Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
+  const std::size_t to_turn = (kTallyTurn - keys.first % kTallyTurn) % kTallyTurn, lead = to_turn < n ? to_turn : n;
+  const std::size_t turns = (n - lead) / kTallyTurn * kTallyTurn, end = lead + turns;
+  Tally tally = tally_turns(Each<kTurnVectors>(), counts + lead, keys.from(lead), fan_out + lead, turns);
+  if (lead != 0) tally += reference::tally_small(counts, keys, fan_out, lead);
+  if (end != n) tally += reference::tally_small(counts + end, keys.from(end), fan_out + end, n - end);
   return tally;
 }
 
@@ -114,7 +123,7 @@ std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out,
       const auto some = hn::Ne(hn::BitCast(d, hn::LoadU(U16(), counts + i)), hn::Zero(d));
       part = hn::Add(part, paired(hn::IfThenElseZero(some, hn::BitCast(d, hn::LoadU(U16(), fan_out + i))), one));
     }
-    sum = hn::Add(sum, widened_signed(part));
+    sum = hn::Add(sum, widened(part));
   }
   return total(sum) + reference::sum_where_small(counts + i, fan_out + i, n - i);
 }

@@ -120,21 +120,32 @@ struct Tally {
   std::uint64_t events = 0;    // non-zero counts
   std::uint64_t reached = 0;   // sum of fan-out over the non-zero counts, where it was asked for
   bool operator==(const Tally&) const = default;
+  Tally& operator+=(const Tally& other) {
+    checksum += other.checksum;
+    spikes += other.spikes;
+    events += other.events;
+    reached += other.reached;
+    return *this;
+  }
 };
 
-// 64-bit keys as four signed digits of 16 bits. That of count i is, with n = first + i,
-//   block[n / kTallied] * sum over j of limbs[j * stride + n % period] * 2^16j  (mod 2^64);  without `block`: the sum.
-struct Limbs {
-  const std::int16_t* limbs;
-  std::size_t stride;
-  std::size_t period;          // a multiple of kTallied, or beyond every n
-  const std::uint64_t* block;  // or null
+// Keys as products of three factors. That of count i is, with n = first + i,
+//   block[n / kTallied] * lane[n / 2 % kTallyLanes] * digit[n % kTallied]  (mod 2^64)
+struct PlaceKeys {
+  const std::int16_t* digit;  // not negative
+  const std::uint64_t* lane;
+  const std::uint64_t* block;
   std::size_t first;
+
+  PlaceKeys from(std::size_t i) const { return {digit, lane, block, first + i}; }
 };
 inline constexpr Count kSmallCount = 255;
-// So many counts are tallied at a time: a lane of 32 bits takes in 128 pairs of products of kSmallCount and 2^15, and the
-// narrowest vectors have 8 lanes.
+// So many counts are tallied at a time. A lane of 32 bits takes in 64 products of kSmallCount and 2^15; one of 16 bits, of
+// the narrowest vectors with 8 of them, 128 counts: both stay positive as signed numbers.
 inline constexpr std::size_t kTallied = 1024;
+// Lanes are those of the widest vectors, whose pairwise multiply-add leaves two counts in one. Narrower ones take as many
+// of them for a turn of kTallyTurn counts.
+inline constexpr std::size_t kTallyLanes = 16, kTallyTurn = 2 * kTallyLanes;
 
 struct PoolWindow {
   std::size_t height, width;  // in pixels
@@ -194,7 +205,7 @@ struct Table {
   // Keys in two halves, because few machines multiply 64-bit lanes.
   Tally (*tally)(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n);
   // The same for counts up to kSmallCount, and fan-outs below 2^15.
-  Tally (*tally_small)(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n);
+  Tally (*tally_small)(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n);
   // How many binary digits of all counts are 1: the spikes of code phase.
   std::uint64_t (*set_bits)(const Count* counts, std::size_t n);
   // Sum of fan_out over the non-zero counts.

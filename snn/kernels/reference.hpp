@@ -213,14 +213,12 @@ inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std:
   return tally;
 }
 
-inline Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n) {
+inline Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
   Tally tally;
   for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t at = limbs.first + i;
-    std::uint64_t key = 0;
-    for (unsigned j = 0; j < 4; ++j)
-      key += static_cast<std::uint64_t>(std::int64_t{limbs.limbs[j * limbs.stride + at % limbs.period]}) << (16 * j);
-    tally.checksum += counts[i] * key * (limbs.block ? limbs.block[at / kTallied] : 1);
+    const std::size_t at = keys.first + i;
+    const auto digit = static_cast<std::uint64_t>(keys.digit[at % kTallied]);
+    tally.checksum += counts[i] * digit * keys.lane[at / 2 % kTallyLanes] * keys.block[at / kTallied];
     tally.spikes += counts[i];
     tally.events += counts[i] != 0;
     tally.reached += counts[i] != 0 ? fan_out[i] : 0;

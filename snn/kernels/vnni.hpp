@@ -9,6 +9,6 @@ namespace syn::snn::kernels::vnni {
 
 void add_events(const Band& band, std::int32_t* sums);
 void add_dense(const Band& band, std::int32_t* sums);
-Tally tally_small(const Count* counts, const Limbs& limbs, const std::uint16_t* fan_out, std::size_t n);
+Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n);
 
 }  // namespace syn::snn::kernels::vnni

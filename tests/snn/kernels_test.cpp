@@ -399,33 +399,31 @@ TEST_CASE("sums of pooling windows equal their plain twin") {
   }
 }
 
-TEST_CASE("tallies of small counts by the digits of keys are the tallies by whole keys, up to the extremes") {
+TEST_CASE("tallies of small counts by the factors of keys are the tallies by whole keys, up to the extremes") {
   SeededRandom random(8);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 100; ++round) {
     const bool extreme = round % 3 == 0;
-    const std::size_t n = random.below(extreme ? 20000 : 3000), first = random.below(2500);
-    const bool blocks = random.chance(0.5);
-    const std::size_t period = blocks ? kTallied : first + n + 1, stride = period + random.below(5);
-    std::vector<std::uint64_t> block_keys((first + n) / kTallied + 1);
+    // Counts begin on any place, and end before it is one of vectors, in the same block, or many blocks later.
+    const std::size_t n = random.below(extreme ? 20000 : round % 3 == 1 ? 80 : 3000), first = random.below(2500);
+    std::vector<std::uint64_t> block_keys((first + n) / kTallied + 1), lane_keys(kTallyLanes);
     for (auto& key : block_keys) key = random.u64();
+    for (auto& key : lane_keys) key = random.u64();
+    std::vector<std::int16_t> digits(kTallied);
+    for (auto& digit : digits) digit = extreme ? std::int16_t{32767} : static_cast<std::int16_t>(random.below(32768));
     const auto counts = extreme ? std::vector<Count>(n, kSmallCount) : some_counts(random, n, kSmallCount);
     std::vector<std::uint32_t> low(n), high(n), fan_out(n);
-    std::vector<std::int16_t> limbs(4 * stride);
     std::vector<std::uint16_t> small_fan_out(n);
-    for (auto& digit : limbs) digit = extreme ? std::int16_t{-32768} : static_cast<std::int16_t>(random.u64());
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = first + i;
-      std::uint64_t key = 0;
-      for (std::size_t j = 0; j < 4; ++j)
-        key += static_cast<std::uint64_t>(std::int64_t{limbs[j * stride + at % period]}) << (16 * j);
-      if (blocks) key *= block_keys[at / kTallied];
+      const std::uint64_t key = block_keys[at / kTallied] * lane_keys[at % 32 / 2] *
+                                static_cast<std::uint64_t>(digits[at % kTallied]);
       low[i] = static_cast<std::uint32_t>(key);
       high[i] = static_cast<std::uint32_t>(key >> 32);
       fan_out[i] = small_fan_out[i] = extreme ? 32767 : static_cast<std::uint16_t>(random.below(32768));
     }
     Tally expected = reference::tally(counts.data(), low.data(), high.data(), n);
     expected.reached = reference::sum_where(counts.data(), fan_out.data(), n);
-    const Limbs keys{limbs.data(), stride, period, blocks ? block_keys.data() : nullptr, first};
+    const PlaceKeys keys{digits.data(), lane_keys.data(), block_keys.data(), first};
     each_table([&](const Table& table) {
       CHECK(table.tally_small(counts.data(), keys, small_fan_out.data(), n) == expected);
       CHECK(table.sum_where_small(counts.data(), small_fan_out.data(), n) == expected.reached);
