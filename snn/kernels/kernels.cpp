@@ -242,7 +242,6 @@ const Table& dot_products_of(const Table& plain) {
     table.narrow_dense = vnni::add_dense;
     table.narrow_is_bounded = false;
     table.dense_percent = 45;
-    table.tally_small = vnni::tally_small;
     return table;
   }();
   return kTable;
