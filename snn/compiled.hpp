@@ -45,8 +45,8 @@ struct Stage {  // one population
   LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
   LineVector<float> half;  // empty: thresholds are too great for small volleys
-  // Keys of the checksum: of blocks, where counts are small and this is no slice; else of every neuron. All empty: takes
-  // no part in it.
+  // Keys of the checksum: of blocks, where counts are small and this is no slice; else of every neuron. All empty:
+  // takes no part in it.
   std::vector<std::uint64_t> block_keys;
   std::vector<std::uint32_t> key_low, key_high;
   LineVector<std::uint16_t> small_fan_out;  // of every neuron, or

@@ -19,11 +19,12 @@ namespace syn::snn {
 // Keys of 64 bits a neuron would have to be read from memory, which took more time than the counting. These cost one
 // multiply-add of 16 bits a count: the digits stay in the first cache, and what they sum up to in each lane meets the
 // other two factors once a block.
-// What a checksum sees: every single wrong count, since all factors are odd. Of counts of one lane and block, whose keys
-// differ by the digit alone, any two that are wrong by less than kLeastDigit, hence two small ones that changed places:
-// digits are distinct primes, and d1 e1 = -d2 e2 would need an e2 that d1 divides. And any number of them that are all too
-// great or all too small, since digits are positive. The rest cancels by chance: three or more of one lane and block, some
-// too great and some too small, once in some 2^14 times or more; those of several lanes or blocks, once in some 2^60.
+// What a checksum sees: every single wrong count, since all factors are odd. Of the counts of one row, lane and block,
+// whose keys differ by the digit alone: any two that are wrong by less than kLeastDigit, hence two small ones that
+// changed places, since digits are distinct primes, and d1 e1 = -d2 e2 would need an e2 that d1 divides; and any number
+// that are all too great or all too small, since digits are positive. The rest cancels by chance: more of one lane and
+// block, some too great and some too small, once in some 2^14 times or more; those of several lanes or blocks, once in
+// some 2^60.
 inline constexpr std::size_t kKeyBlock = 1024, kKeyLanes = 16;
 inline constexpr std::uint32_t kLeastDigit = 256;
 struct PlaceFactors {

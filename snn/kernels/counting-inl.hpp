@@ -48,7 +48,8 @@ HWY_INLINE hn::Vec<I32> paired(V a, V b) {
   return hn::Add(sum, rest);
 }
 
-// What a block's counts come to but for their keys. Spikes and events are added up in lanes of 16 bits: no multiplication.
+// What a block's counts come to but for their keys. Spikes and events are added up in lanes of 16 bits: where counts are
+// small, that takes no multiplication.
 struct Counted {
   HWY_INLINE Counted() : spikes(hn::Zero(I16())), events(hn::Zero(I16())), reached(Wide::zero()) {}
   hn::Vec<I16> spikes, events;

@@ -140,11 +140,11 @@ struct PlaceKeys {
   PlaceKeys from(std::size_t i) const { return {digit, lane, block, first + i}; }
 };
 inline constexpr Count kSmallCount = 255;
-// So many counts are tallied at a time. A lane of 32 bits takes in 64 products of kSmallCount and 2^15; one of 16 bits, of
-// the narrowest vectors with 8 of them, 128 counts: both stay positive as signed numbers.
+// So many counts are tallied at a time. A lane of 32 bits takes in 64 products of kSmallCount and 2^15; one of 16 bits,
+// of the narrowest vectors with 8 of them, 128 counts: both stay positive as signed numbers.
 inline constexpr std::size_t kTallied = 1024;
-// Lanes are those of the widest vectors, whose pairwise multiply-add leaves two counts in one. Narrower ones take as many
-// of them for a turn of kTallyTurn counts.
+// Lanes are those of the widest vectors, whose pairwise multiply-add leaves two counts in one. Narrower ones take as
+// many of them for a turn of kTallyTurn counts.
 inline constexpr std::size_t kTallyLanes = 16, kTallyTurn = 2 * kTallyLanes;
 
 struct PoolWindow {

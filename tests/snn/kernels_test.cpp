@@ -415,8 +415,8 @@ TEST_CASE("tallies of small counts by the factors of keys are the tallies by who
     std::vector<std::uint16_t> small_fan_out(n);
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = first + i;
-      const std::uint64_t key = block_keys[at / kTallied] * lane_keys[at % 32 / 2] *
-                                static_cast<std::uint64_t>(digits[at % kTallied]);
+      const std::uint64_t key =
+          block_keys[at / kTallied] * lane_keys[at % 32 / 2] * static_cast<std::uint64_t>(digits[at % kTallied]);
       low[i] = static_cast<std::uint32_t>(key);
       high[i] = static_cast<std::uint32_t>(key >> 32);
       fan_out[i] = small_fan_out[i] = extreme ? 32767 : static_cast<std::uint16_t>(random.below(32768));
