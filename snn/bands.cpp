@@ -44,21 +44,21 @@ void open_input(const Compiled& compiled, const kernels::Table& kernels, const I
   }
 }
 
-void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
-              const Count* counts, const Part& part, std::size_t y, const std::int32_t* from, std::int32_t* sums,
-              PartScratch& scratch) {
+const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage,
+                             const Input& input, const Count* counts, const Part& part, std::size_t y,
+                             const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing,
+                             PartScratch& scratch) {
   const auto row = static_cast<std::int64_t>(y);
-  if (input.linear >= 0) {
-    compiled.linears[static_cast<std::size_t>(input.linear)].add_row(
-        kernels, listed_of(input, scratch), part, row, from + part.first_output, sums + part.first_output);
-  } else if (input.channelwise >= 0) {
-    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(kernels, counts, copy_of(input, scratch),
-                                                                              row, from, sums);
-  } else {
-    if (from != sums) std::copy_n(from, stage.band, sums);
-    add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape,
-                 stage.population->shape, counts, row, sums);
-  }
+  if (input.linear >= 0)
+    return compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), part, row,
+                                                                            from, sums, firing);
+  if (input.channelwise >= 0)
+    return compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(
+        kernels, counts, copy_of(input, scratch), row, from, sums, firing);
+  if (from != sums) std::copy_n(from, stage.band, sums);
+  add_sum_pool(std::get<SumPool>(*input.connection), compiled.stages[input.from].population->shape,
+               stage.population->shape, counts, row, sums);
+  return sums;
 }
 
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
@@ -78,7 +78,7 @@ void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::ui
     std::fill_n(scratch.band.data(), stage.band, 0);
     for (const Input& input : stage.inputs)
       add_band(compiled, kernels, stage, input, counts[input.from].data(), whole, y, scratch.band.data(),
-               scratch.band.data(), scratch);
+               scratch.band.data(), nullptr, scratch);
     std::copy_n(scratch.band.data(), stage.band, sums.data() + y * stage.band);
   }
 }

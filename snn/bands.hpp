@@ -18,18 +18,20 @@ using Part = Linear::Part;
 struct PartScratch {
   LineVector<std::byte> copy;
   std::vector<std::uint32_t> values, offsets, starts, rows;
-  LineVector<std::int32_t> band;  // has a kernel's slack
+  LineVector<std::int32_t> band;    // has a kernel's slack
+  std::vector<const Input*> inputs;  // those that have something to add
 };
 PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large enough
 
 // Makes ready what `part` reads of this projection's source.
 void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
                 const Part& part, PartScratch& scratch);
-// sums = from + one projection's sums for band `y`; both are those of the band's first neuron, whichever outputs are the
-// part's. from == sums, or apart from them.
-void add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage, const Input& input,
-              const Count* counts, const Part& part, std::size_t y, const std::int32_t* from, std::int32_t* sums,
-              PartScratch& scratch);
+// sums = from + one projection's sums for band `y`; both are those of the part's first neuron of it. from == sums, or apart
+// from them. Returns where the sums are, as Linear::add_row does; null if the neurons of `firing` (or null) fired.
+const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage,
+                             const Input& input, const Count* counts, const Part& part, std::size_t y,
+                             const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing,
+                             PartScratch& scratch);
 
 // All of one population's sums: engine.hpp.
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,

@@ -71,21 +71,29 @@ void Channelwise::pack_short() {
   copied_ = x_.pad > 0 || copied_width() > static_cast<std::size_t>(x_.source);
 }
 
-void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, const Count* copy, std::int64_t oy,
-                          const std::int32_t* from, std::int32_t* sums) const {
+const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Count* counts, const Count* copy,
+                                         std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
+                                         const kernels::Firing* firing) const {
+  if (joined_ == 0) return from;
+  std::int32_t* const begin = sums;
   if (from != sums && (short_weights_.empty() || joined_ < to_channels_)) {
     std::copy_n(from, static_cast<std::size_t>(x_.target) * to_channels_, sums);
     from = sums;
   }
-  if (joined_ == 0) return;
   from += first_to_;
   sums += first_to_;
-  if (copied_) return add_short_row(kernels, copy, copied_row(), joined_, oy, from, sums);
-  counts += first_from_;
   if (!short_weights_.empty()) {
-    const std::size_t row = static_cast<std::size_t>(x_.source) * from_channels_;
-    return add_short_row(kernels, counts, row, from_channels_, oy, from, sums);
+    // Neurons fire with the last of several batches only, and all of them together.
+    if (static_cast<std::size_t>(y_.kernel * x_.kernel) >= kBatch || joined_ < to_channels_) firing = nullptr;
+    if (copied_) {
+      add_short_row(kernels, copy, copied_row(), joined_, oy, from, sums, firing);
+    } else {
+      add_short_row(kernels, counts + first_from_, static_cast<std::size_t>(x_.source) * from_channels_, from_channels_,
+                    oy, from, sums, firing);
+    }
+    return firing ? nullptr : begin;
   }
+  counts += first_from_;
   std::array<kernels::Tap, kBatch> taps;
   for (std::int64_t ox = 0; ox < x_.target; ++ox, sums += to_channels_) {
     std::size_t n = 0;
@@ -107,6 +115,7 @@ void Channelwise::add_row(const kernels::Table& kernels, const Count* counts, co
     }
     kernels.add_products({taps.data(), n}, joined_, sums);
   }
+  return begin;
 }
 
 void Channelwise::open(const Count* counts, std::size_t first_row, std::size_t last_row, Count* copy) const {
@@ -128,18 +137,21 @@ void Channelwise::open(const Count* counts, std::size_t first_row, std::size_t l
 }
 
 void Channelwise::add_short_row(const kernels::Table& kernels, const Count* counts, std::size_t row, std::size_t pixel,
-                                std::int64_t oy, const std::int32_t* from, std::int32_t* sums) const {
+                                std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
+                                const kernels::Firing* firing) const {
   const auto positions = static_cast<std::size_t>(x_.target), step = static_cast<std::size_t>(x_.stride) * pixel;
   const bool one_run = step == joined_ && to_channels_ == joined_;
   std::array<kernels::ShortTap, kBatch> taps;
   std::size_t n = 0;
   const auto flush = [&] {
     if (one_run) {
-      kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, from, sums);
+      kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, from, sums, firing);
     } else {
       for (std::size_t p = 0; p < positions; ++p) {
         const std::size_t at = p * to_channels_;
-        kernels.add_short_products({taps.data(), n}, joined_, joined_, from + at, sums + at);
+        kernels::Firing here;
+        if (firing) here = {firing->volley, firing->out + at};
+        kernels.add_short_products({taps.data(), n}, joined_, joined_, from + at, sums + at, firing ? &here : nullptr);
         for (std::size_t i = 0; i < n; ++i) taps[i].counts += step;
       }
     }
@@ -156,7 +168,7 @@ void Channelwise::add_short_row(const kernels::Table& kernels, const Count* coun
       if (n == kBatch) flush();
     }
   }
-  if (n > 0 || from != sums) flush();
+  if (n > 0 || from != sums || firing) flush();
 }
 
 }  // namespace syn::snn

@@ -23,9 +23,9 @@ class Channelwise {
   // Copies what target rows [first_row, last_row) read.
   void open(const Count* counts, std::size_t first_row, std::size_t last_row, Count* copy) const;
   // sums[target width x target channels] = from + this projection's sums for target row `oy`. from == sums, or apart
-  // from them.
-  void add_row(const kernels::Table& kernels, const Count* counts, const Count* copy, std::int64_t oy,
-               const std::int32_t* from, std::int32_t* sums) const;
+  // from them. Returns where the sums are, as Linear::add_row does.
+  const std::int32_t* add_row(const kernels::Table& kernels, const Count* counts, const Count* copy, std::int64_t oy,
+                              const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
 
   std::uint64_t resident_bytes() const {
     return weights_.size() * sizeof weights_[0] + short_weights_.size() * sizeof short_weights_[0] +
@@ -40,7 +40,8 @@ class Channelwise {
   // `counts` are those of joined channel 0 where the kernel of target position (0, 0) lies; `row` and `pixel` how far
   // apart the source's are there.
   void add_short_row(const kernels::Table& kernels, const Count* counts, std::size_t row, std::size_t pixel,
-                     std::int64_t oy, const std::int32_t* from, std::int32_t* sums) const;
+                     std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
+                     const kernels::Firing* firing) const;
   std::size_t copied_width() const {
     return static_cast<std::size_t>(std::max(x_.source, x_.first(x_.target - 1) + x_.reach()) + x_.pad);
   }

@@ -118,6 +118,8 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
     }
     stage.inputs.push_back(input);
   }
+  // Neurons fire where the last projection ends their sums: one with many products, if there is one.
+  std::ranges::stable_partition(stage.inputs, [](const Input& input) { return input.linear < 0; });
   room.widen(needed);
   room_at_most.widen(at_most);
 }

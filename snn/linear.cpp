@@ -225,15 +225,18 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
   return some * 100 > all * limit ? Method::dense : Method::events;
 }
 
-void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
-                     const std::int32_t* from, std::int32_t* sums) const {
+const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part,
+                                    std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
+                                    const kernels::Firing* firing) const {
   const Method chosen = method(kernels, listed, oy);
-  if (from != sums && (chosen == Method::none || padded_outputs_ != outputs_)) {
-    const auto others = static_cast<std::size_t>(x_.target - 1);
-    std::copy_n(from, others * outputs_ + part.last_output - part.first_output, sums);
+  if (chosen == Method::none) return from;
+  const std::size_t outputs = part.last_output - part.first_output;
+  if (from != sums && padded_outputs_ != outputs_) {
+    std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + outputs, sums);
     from = sums;
   }
-  if (chosen == Method::none) return;
+  // Neurons fire with the last of several batches only, and none but the part's.
+  if (kernel_rows() * across() >= kBatch || outputs % kernels::kTile != 0) firing = nullptr;
   kernels::Band band{
       .stretches = nullptr,
       .stretch_count = 0,
@@ -243,6 +246,7 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
       .row = padded_outputs_,
       .pitch = outputs_,
       .from = from,
+      .firing = firing,
       .run = run_,
       .chunk = chunk_,
       .values = listed.values,
@@ -257,6 +261,7 @@ void Linear::add_row(const kernels::Table& kernels, const Listed& listed, const 
   } else {
     add_events(kernels, listed, oy, band, sums);
   }
+  return firing ? nullptr : sums;
 }
 
 // Rows and stretches go in batches; sums begin with Band::from in the first one. A kernel that lies in the border

@@ -51,9 +51,11 @@ class Linear {
   // Makes ready what `part` of the target reads.
   void open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const;
   // sums[target width x target channels] = from + this projection's sums for target row `oy` of the part. Outputs of a part
-  // that does not take all of them begin at a multiple of kernels::kTile. from == sums, or apart from them.
-  void add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
-               const std::int32_t* from, std::int32_t* sums) const;
+  // that does not take all of them begin at a multiple of kernels::kTile. from == sums, or apart from them. Returns where
+  // the sums are: `sums`; `from`, if there is nothing to add; null, if the row's neurons fired (they do where that is
+  // possible and `firing` is not null).
+  const std::int32_t* add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
+                              const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
 
  private:
   void pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest, const kernels::Table& kernels);

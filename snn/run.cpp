@@ -359,10 +359,6 @@ class Run {
     return rows.data + r * rows.stride;
   }
 
-  void add(const Stage& stage, const Input& input, std::size_t r, const Part& part, std::size_t y,
-           const std::int32_t* from, std::int32_t* sums, PartScratch& scratch) {
-    add_band(compiled_, kernels_, stage, input, row_of(input, r), part, y, from, sums, scratch);
-  }
   void open_input(const Input& input, std::size_t r, const Part& part, PartScratch& scratch) {
     snn::open_input(compiled_, kernels_, input, row_of(input, r), part, scratch);
   }
@@ -376,11 +372,12 @@ class Run {
     // Sums are read and written beyond a band's end (adding zero), so they are made in `band` and copied.
     std::int32_t* band = scratch.band.data();
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
-      std::copy_n(stage.bias.data() + y * stage.bias_stride + from, n, band + from);
+      std::copy_n(stage.bias.data() + y * stage.bias_stride + from, n, band);
       for (const Input& input : stage.inputs)
-        if (constant(input)) add(stage, input, 0, part, y, band, band, scratch);
+        if (constant(input))
+          add_band(compiled_, kernels_, stage, input, row_of(input, 0), part, y, band, band, nullptr, scratch);
       std::copy_n(
-          band + from, n,
+          band, n,
           scratch_.constant.data() + scratch_.constant_at[i] + static_cast<std::ptrdiff_t>(y * stage.band + from));
     }
   }
@@ -397,20 +394,37 @@ class Run {
     const auto reads = [&](const Input& input) {
       return (constant_at < 0 || !constant(input)) && !is_silent(input, r);
     };
-    for (const Input& input : stage.inputs)
-      if (reads(input)) open_input(input, r, part, scratch);
+    scratch.inputs.clear();
+    for (const Input& input : stage.inputs) {
+      if (!reads(input)) continue;
+      open_input(input, r, part, scratch);
+      scratch.inputs.push_back(&input);
+    }
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
     std::int32_t* band = scratch.band.data();
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
       const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
                                                  : scratch_.constant.data() + constant_at + y * stage.band;
-      for (const Input& input : stage.inputs) {
-        if (!reads(input)) continue;
-        add(stage, input, r, part, y, from, band, scratch);
-        from = band;
+      from += at;
+      Count* counts = out + y * stage.band + at;
+      kernels::Firing firing{.volley = {}, .out = counts};
+      if (!stage.half.empty()) firing.volley = small_volley(stage, at, n);
+      for (std::size_t k = 0; k < scratch.inputs.size(); ++k) {
+        const Input& input = *scratch.inputs[k];
+        const bool fires = !stage.half.empty() && k + 1 == scratch.inputs.size();
+        from = add_band(compiled_, kernels_, stage, input, row_of(input, r), part, y, from, band,
+                        fires ? &firing : nullptr, scratch);
       }
-      fire(stage, y, at, n, from + at, out + y * stage.band + at, done);
+      if (from) fire(stage, y, at, n, from, counts, done);
     }
+  }
+
+  // That of `n` neurons of a band from its neuron `at` on; of stages with `half`.
+  static kernels::SmallVolley small_volley(const Stage& stage, std::size_t at, std::size_t n) {
+    return {.reciprocal = stage.reciprocal.data() + at,
+            .half = stage.half.data() + at,
+            .ceiling = static_cast<float>(stage.population->greatest) + 0.5f,
+            .period = stage.splits_outputs ? n : stage.population->shape.channels};
   }
 
   // `n` neurons of band `y`, from its neuron `at` on.
@@ -424,10 +438,7 @@ class Run {
       done.fired = done.fired || stepped.fired;
     } else if (const auto* neurons = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
       if (!stage.half.empty()) {
-        const auto ceiling = static_cast<float>(stage.population->greatest) + 0.5f;
-        const std::size_t period = stage.splits_outputs ? n : stage.population->shape.channels;
-        kernels_.fire_small_volley({stage.reciprocal.data() + at, stage.half.data() + at, ceiling, period}, sums, n,
-                                   out);
+        kernels_.fire_small_volley(small_volley(stage, at, n), sums, n, out);
       } else if (stage.state < 0) {
         kernels_.fire_volley({stage.threshold.data() + at, stage.limit.data() + at, stage.reciprocal.data() + at}, sums,
                              n, out);

@@ -133,7 +133,7 @@ struct SmallTimer::Impl {
     }
     const std::string over = text::cat("9 taps x ", kBand, " channels");
     add("add_short_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand, [this](std::size_t) {
-      table.add_short_products(short_taps, kBand, kChannels, potentials.data(), potentials.data());
+      table.add_short_products(short_taps, kBand, kChannels, potentials.data(), potentials.data(), nullptr);
     });
     add("add_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
         [this](std::size_t) { table.add_products(taps, kBand, potentials.data()); });

@@ -7,7 +7,8 @@
 // compiled for an instruction set. A Lane has
 //   Word, Sum          a vector of words; the sums of as many outputs
 //   zero, all, load    nothing; one word in every lane; the weights of adjacent outputs
-//   start, finish      the sums that adjacent outputs begin with; from them and what was added, those they end with
+//   start, total       the sums that adjacent outputs begin with; from them and what was added, those they end with
+//   Fires              how neurons fire, by vectors of such totals
 //   add, settle, join
 //   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
@@ -26,13 +27,6 @@ HWY_INLINE void start_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[
                            std::size_t pitch) {
   ((sum[I] = Lane::start(from + I / kVectors * pitch + I % kVectors * Lane::lanes())), ...);
 }
-template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
-HWY_INLINE void finish_sums(std::index_sequence<I...>, const typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
-                            std::size_t pitch, std::int32_t* sums) {
-  (Lane::finish(sum[I], from + I / kVectors * pitch + I % kVectors * Lane::lanes(),
-                sums + I / kVectors * pitch + I % kVectors * Lane::lanes()),
-   ...);
-}
 template <class Lane, std::size_t kSums, std::size_t... I>
 HWY_INLINE void zero_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
   ((sum[I] = Lane::zero()), ...);
@@ -45,6 +39,62 @@ HWY_INLINE void settle_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
 HWY_INLINE void join_chains(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
   (Lane::join(sum[I % kVectors], sum[kVectors + I]), ...);
+}
+
+// A tile ends with sums, or with counts where the band fires: kPositions positions from `x` on, whose first sums begin with
+// from[0] and belong to sums[0].
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
+HWY_INLINE void keep_sums(std::index_sequence<I...>, const typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
+                          std::size_t pitch, std::int32_t* sums) {
+  (Lane::Fires::keep(Lane::total(sum[I], from + I / kVectors * pitch + I % kVectors * Lane::lanes()),
+                     sums + I / kVectors * pitch + I % kVectors * Lane::lanes()),
+   ...);
+}
+template <class Lane>
+HWY_INLINE typename Lane::Fires::Ints counted(const SmallVolley& volley, const typename Lane::Sum& sum,
+                                              const std::int32_t* from, std::size_t output) {
+  using Fires = typename Lane::Fires;
+  return Fires::counts(Lane::total(sum, from), Fires::load(volley.reciprocal + output),
+                       Fires::load(volley.half + output), volley.ceiling);
+}
+template <class Lane, std::size_t kVectors, std::size_t kFirst, std::size_t kSums, std::size_t... Pair>
+HWY_INLINE void fire_position(std::index_sequence<Pair...>, const SmallVolley& volley,
+                              const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
+                              Count* out) {
+  const std::size_t lanes = Lane::lanes();
+  (Lane::Fires::store(
+       counted<Lane>(volley, sum[kFirst + 2 * Pair], from + 2 * Pair * lanes, at + 2 * Pair * lanes),
+       counted<Lane>(volley, sum[kFirst + 2 * Pair + 1], from + (2 * Pair + 1) * lanes, at + (2 * Pair + 1) * lanes),
+       out + 2 * Pair * lanes),
+   ...);
+  constexpr std::size_t kLast = kVectors - 1;
+  if constexpr (kVectors % 2 != 0)
+    Lane::Fires::store(counted<Lane>(volley, sum[kFirst + kLast], from + kLast * lanes, at + kLast * lanes),
+                       out + kLast * lanes);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... P>
+HWY_INLINE void fire_positions(std::index_sequence<P...>, const Band& band,
+                               const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
+                               Count* out) {
+  (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), band.firing->volley, sum, from + P * band.pitch, at,
+                                               out + P * band.pitch),
+   ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums>
+HWY_INLINE void finish_tile(const Band& band, const typename Lane::Sum (&sum)[kSums], std::size_t x, std::size_t at,
+                            const std::int32_t* from, std::int32_t* sums) {
+  if (band.firing) {
+    fire_positions<Lane, kVectors>(Each<kSums / kVectors>(), band, sum, from, at, band.firing->out + x * band.pitch + at);
+  } else {
+    keep_sums<Lane, kVectors>(Each<kSums>(), sum, from, band.pitch, sums);
+  }
+}
+// Of sums in chains, the first one's: what all were joined into.
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... V>
+HWY_INLINE void finish_first(std::index_sequence<V...>, const Band& band, const typename Lane::Sum (&sum)[kSums],
+                             std::size_t x, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  const typename Lane::Sum first[kVectors] = {sum[V]...};
+  finish_tile<Lane, kVectors>(band, first, x, at, from, sums);
 }
 
 // Neighbouring events go to chains of sums in turn, so that none waits for the one before: `sum` is [chain][vector].
@@ -106,9 +156,10 @@ HWY_INLINE void slide_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[
   ((sum[kSums - 1 - I] = sum[kSums - 1 - I - kStep]), ...);
 }
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... V>
-HWY_INLINE void finish_last(std::index_sequence<V...>, const typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
-                            std::int32_t* sums) {
-  (Lane::finish(sum[kSums - kVectors + V], from + V * Lane::lanes(), sums + V * Lane::lanes()), ...);
+HWY_INLINE void finish_last(std::index_sequence<V...>, const Band& band, const typename Lane::Sum (&sum)[kSums],
+                            std::size_t x, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  const typename Lane::Sum last[kVectors] = {sum[kSums - kVectors + V]...};
+  finish_tile<Lane, kVectors>(band, last, x, at, from, sums);
 }
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
 HWY_INLINE void add_sliding(std::index_sequence<I...>, std::uint32_t value, const std::uint32_t* row, std::size_t pixel,
@@ -131,8 +182,8 @@ void sliding_tile(const Band& band, std::size_t at, const std::int32_t* from, st
     for (std::size_t e = stretch.starts[pixel]; e < stretch.starts[pixel + 1]; ++e)
       add_sliding<Lane, kVectors>(Each<kSums>(), band.values[e], weights + band.offsets[e], band.pixel_weights, sum);
     if (pixel + 1 < kPixels) continue;
-    const std::size_t done = (pixel + 1 - kPixels) * band.pitch;
-    finish_last<Lane, kVectors>(Each<kVectors>(), sum, from + done, sums + done);
+    const std::size_t x = pixel + 1 - kPixels, done = x * band.pitch;
+    finish_last<Lane, kVectors>(Each<kVectors>(), band, sum, x, at, from + done, sums + done);
   }
 }
 
@@ -162,7 +213,7 @@ void event_tile(const Band& band, std::size_t at, const std::int32_t* from, std:
     }
     join_chains<Lane, kVectors>(Each<(kChains - 1) * kVectors>(), sum);
     settle_sums<Lane>(Each<kVectors>(), sum);
-    finish_sums<Lane, kVectors>(Each<kVectors>(), sum, from, band.pitch, sums);
+    finish_first<Lane, kVectors>(Each<kVectors>(), band, sum, x, at, from, sums);
   }
 }
 
@@ -186,7 +237,7 @@ void scatter_events(const Band& band, std::int32_t* sums) {
             auto sum = Lane::start(to + o);
             Lane::add(sum, counts, Lane::load(weights + o));
             Lane::settle(sum);
-            Lane::finish(sum, to + o, to + o);
+            Lane::Fires::keep(Lane::total(sum, to + o), to + o);
           }
         }
       }
@@ -247,7 +298,7 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int3
       settle_sums<Lane>(kAll, sum);
     }
   }
-  finish_sums<Lane, kVectors>(kAll, sum, from, band.pitch, sums);
+  finish_tile<Lane, kVectors>(band, sum, x, at, from, sums);
 }
 
 // All words of a single position, kVectors vectors of outputs from `at` on: in chains, as events are.
@@ -275,7 +326,7 @@ void single_tile(const Band& band, std::size_t at, const std::int32_t* from, std
   }
   join_chains<Lane, kVectors>(Each<(kChains - 1) * kVectors>(), sum);
   settle_sums<Lane>(Each<kVectors>(), sum);
-  finish_sums<Lane, kVectors>(Each<kVectors>(), sum, from + at, band.pitch, sums + at);
+  finish_first<Lane, kVectors>(Each<kVectors>(), band, sum, 0, at, from + at, sums + at);
 }
 
 // `now` positions, at most kPositions.
@@ -323,10 +374,12 @@ template <class Lane>
 void add_events(const Band& band, std::int32_t* sums) {
   constexpr std::size_t kMost = Lane::kMostEvents;
   const std::size_t lanes = Lane::lanes();
-  if (Lane::kScattered > 0 && event_count(band) * 100 < band.positions * Lane::kScattered) {
+  if constexpr (Lane::kScattered > 0) if (event_count(band) * 100 < band.positions * Lane::kScattered) {
     if (band.from && band.from != sums)
       std::memcpy(sums, band.from, ((band.positions - 1) * band.pitch + band.outputs) * sizeof *sums);
-    return scatter_events<Lane>(band, sums);
+    scatter_events<Lane>(band, sums);
+    if (band.firing) Lane::Fires::fire(band.firing->volley, sums, band.positions * band.pitch, band.firing->out);
+    return;
   }
   for (std::size_t at = 0; at < band.outputs;) {
     const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;

@@ -38,53 +38,60 @@ HWY_INLINE hn::Vec<I32> truncated(hn::Vec<hn::Rebind<float, I32>> x) {
 #endif
 }
 
-// Two vectors of neurons; what is negative becomes 0.
-HWY_INLINE void store_counts(hn::Vec<I32> a, hn::Vec<I32> b, Count* out) {
+// How neurons of small volleys fire, by vectors: what Lanes need to do it where sums are made.
+void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+struct Neurons {
+  using Ints = hn::Vec<I32>;
+  using Floats = hn::Vec<hn::Rebind<float, I32>>;
+  static HWY_INLINE Floats load(const float* constants) { return hn::LoadU(hn::Rebind<float, I32>(), constants); }
+  // floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from a
+  // whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a value
+  // below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond C
+  // it is clamped, below 0 when it is stored.
+  static HWY_INLINE Ints counts(Ints sums, Floats reciprocal, Floats half, float ceiling) {
+    const hn::Rebind<float, I32> df;
+    return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, sums), reciprocal, half), hn::Set(df, ceiling)));
+  }
+  static void fire(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+    fire_small_volley(volley, sums, n, out);
+  }
+  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { hn::StoreU(sums, I32(), to); }
+  // What is negative becomes 0.
+  static HWY_INLINE void store(Ints a, Count* out) { hn::StoreU(hn::DemoteTo(HalfU16(), a), HalfU16(), out); }
+  static HWY_INLINE void store(Ints a, Ints b, Count* out) {
 #if HWY_TARGET == HWY_AVX3
-  const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
-  _mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, _mm512_packus_epi32(a.raw, b.raw)));
+    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+    _mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, _mm512_packus_epi32(a.raw, b.raw)));
 #elif HWY_TARGET == HWY_AVX2
-  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a.raw, b.raw), 0xd8);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a.raw, b.raw), 0xd8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
 #else
-  const HalfU16 d16;
-  hn::StoreU(hn::DemoteTo(d16, a), d16, out);
-  hn::StoreU(hn::DemoteTo(d16, b), d16, out + hn::Lanes(I32()));
+    store(a, out);
+    store(b, out + hn::Lanes(I32()));
 #endif
-}
-
-// floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from a
-// whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a value
-// below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond C
-// it is clamped, below 0 by the saturation to unsigned 16 bits.
-HWY_INLINE hn::Vec<I32> small_count(const std::int32_t* sums, hn::Vec<hn::Rebind<float, I32>> reciprocal,
-                                    hn::Vec<hn::Rebind<float, I32>> half, hn::Vec<hn::Rebind<float, I32>> ceiling) {
-  const hn::Rebind<float, I32> df;
-  return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, hn::LoadU(I32(), sums)), reciprocal, half), ceiling));
-}
+  }
+};
 
 // kPairs pairs of vectors of channels, at every position: their constants stay in registers.
 template <std::size_t kPairs>
 HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, std::size_t at,
                                     Count* out) {
-  const hn::Rebind<float, I32> df;
-  const std::size_t lanes = hn::Lanes(df);
-  const auto ceiling = hn::Set(df, volley.ceiling);
-  hn::Vec<hn::Rebind<float, I32>> reciprocal[2 * kPairs], half[2 * kPairs];
+  const std::size_t lanes = hn::Lanes(I32());
+  Neurons::Floats reciprocal[2 * kPairs], half[2 * kPairs];
   for (std::size_t v = 0; v < 2 * kPairs; ++v) {
-    reciprocal[v] = hn::LoadU(df, volley.reciprocal + at + v * lanes);
-    half[v] = hn::LoadU(df, volley.half + at + v * lanes);
+    reciprocal[v] = Neurons::load(volley.reciprocal + at + v * lanes);
+    half[v] = Neurons::load(volley.half + at + v * lanes);
   }
+  const auto counts = [&](std::size_t i, std::size_t v) HWY_ATTR {
+    return Neurons::counts(hn::LoadU(I32(), sums + i + v * lanes), reciprocal[v], half[v], volley.ceiling);
+  };
   for (std::size_t i = at; i < n; i += volley.period)
     for (std::size_t v = 0; v < 2 * kPairs; v += 2)
-      store_counts(small_count(sums + i + v * lanes, reciprocal[v], half[v], ceiling),
-                   small_count(sums + i + (v + 1) * lanes, reciprocal[v + 1], half[v + 1], ceiling),
-                   out + i + v * lanes);
+      Neurons::store(counts(i, v), counts(i, v + 1), out + i + v * lanes);
 }
 
 void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
-  const hn::Rebind<float, I32> df;
-  const std::size_t lanes = hn::Lanes(df);
+  const std::size_t lanes = hn::Lanes(I32());
   for (std::size_t times = 1; times <= 4; ++times) {  // 24 channels are no whole vectors of 16 in pairs; 4 times 24 are
     SmallVolley whole = volley;
     whole.period = times * volley.period;
@@ -94,12 +101,12 @@ void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std:
     for (; at < whole.period; at += 2 * lanes) fire_small_channels<1>(whole, sums, n, at, out);
     return;
   }
-  const auto ceiling = hn::Set(df, volley.ceiling);
-  const auto count = [&](std::size_t i) HWY_ATTR {
-    return small_count(sums + i, hn::LoadU(df, volley.reciprocal + i), hn::LoadU(df, volley.half + i), ceiling);
+  const auto counts = [&](std::size_t i) HWY_ATTR {
+    return Neurons::counts(hn::LoadU(I32(), sums + i), Neurons::load(volley.reciprocal + i),
+                           Neurons::load(volley.half + i), volley.ceiling);
   };
   std::size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) store_counts(count(i), count(i + lanes), out + i);
+  for (; i + 2 * lanes <= n; i += 2 * lanes) Neurons::store(counts(i), counts(i + lanes), out + i);
   reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling, n - i}, sums + i, n - i, out + i);
 }
 

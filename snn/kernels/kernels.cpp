@@ -68,6 +68,8 @@ using HalfU16 = hn::Rebind<std::uint16_t, I32>;  // as many lanes as I32 has
 
 #include "snn/kernels/listing-inl.hpp"
 
+#include "snn/kernels/firing-inl.hpp"
+
 // Two counts of 16 bits a word, summed in 32 bits.
 struct Wide {
   static constexpr bool kBounded = false;
@@ -76,6 +78,7 @@ struct Wide {
   static constexpr std::size_t kMostEvents = kRegisters == 24 ? 8 : 6;
   static constexpr std::size_t kScattered = HWY_TARGET == HWY_AVX3 ? 60 : HWY_ARCH_ARM ? 0 : 250;
   static constexpr std::size_t kSumRegisters = HWY_ARCH_ARM ? 2 : 1;
+  using Fires = Neurons;
   using Word = hn::Vec<I16>;
   struct Sum {  // its constructors are written out: implicit ones would not be compiled for the instruction set
     HWY_INLINE Sum() {}
@@ -96,18 +99,16 @@ struct Wide {
   }
 #if HWY_ARCH_ARM
   static HWY_INLINE Sum start(const std::int32_t*) { return zero(); }
-  static HWY_INLINE void finish(const Sum& sum, const std::int32_t* from, std::int32_t* sums) {
+  static HWY_INLINE hn::Vec<I32> total(const Sum& sum, const std::int32_t* from) {
     const I32 d;
     // Products of one output lie side by side, the lower outputs' in `sum`, the upper ones' in `rest`.
     const auto added = hn::Add(hn::ConcatEven(d, sum.rest, sum.sum), hn::ConcatOdd(d, sum.rest, sum.sum));
-    hn::StoreU(hn::Add(hn::LoadU(d, from), added), d, sums);
+    return hn::Add(hn::LoadU(d, from), added);
   }
 #else
   // The pairwise multiply-add leaves one lane an output, and `rest` alone.
   static HWY_INLINE Sum start(const std::int32_t* from) { return {hn::LoadU(I32(), from), hn::Zero(I32())}; }
-  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) {
-    hn::StoreU(sum.sum, I32(), sums);
-  }
+  static HWY_INLINE hn::Vec<I32> total(const Sum& sum, const std::int32_t*) { return sum.sum; }
 #endif
 };
 
@@ -121,6 +122,7 @@ struct Narrow {
   static constexpr std::size_t kMostEvents = HWY_TARGET == HWY_AVX3 ? 8 : HWY_TARGET == HWY_AVX2 ? 6 : 4;
   static constexpr std::size_t kScattered = HWY_TARGET == HWY_AVX3 ? 60 : 250;
   static constexpr std::size_t kSumRegisters = 2;
+  using Fires = Neurons;
   using Word = hn::Vec<I16>;
   struct Sum {
     HWY_INLINE Sum() {}
@@ -149,17 +151,13 @@ struct Narrow {
   }
   static HWY_INLINE void join(Sum&, const Sum&) {}
   static HWY_INLINE Sum start(const std::int32_t* from) { return {hn::Zero(I16()), hn::LoadU(I32(), from)}; }
-  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) {
-    hn::StoreU(sum.sum, I32(), sums);
-  }
+  static HWY_INLINE hn::Vec<I32> total(const Sum& sum, const std::int32_t*) { return sum.sum; }
 };
 #endif
 
 #include "snn/kernels/bands-inl.hpp"
 
 #include "snn/kernels/products-inl.hpp"
-
-#include "snn/kernels/firing-inl.hpp"
 
 #include "snn/kernels/counting-inl.hpp"
 

@@ -33,6 +33,26 @@ struct SourceRow {
   std::uint32_t weights;
 };
 
+// Per-neuron constants of one band (a row of positions), and the count ceiling.
+struct Volley {
+  const std::int32_t* threshold;  // theta >= 1
+  const std::int32_t* limit;      // C * theta
+  const float* reciprocal;        // 1 / theta
+};
+// The same where every (C + 1) theta is at most kSmallVolley.
+inline constexpr std::int64_t kSmallVolley = 1 << 20;
+struct SmallVolley {
+  const float* reciprocal;  // 1 / theta
+  const float* half;        // ((theta >> 1) + 1/2) / theta
+  float ceiling;            // C + 1/2
+  std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
+};
+// Neurons that fire where their sums are made, which are kept nowhere then.
+struct Firing {
+  SmallVolley volley;  // from the band's first output on
+  Count* out;          // of its first output, Band::pitch between positions
+};
+
 // What one projection adds to one row of target positions (a band).
 struct Band {
   const Stretch* stretches;
@@ -43,6 +63,7 @@ struct Band {
   std::size_t row;               // from one word's weights to the next one's; at least `outputs`
   std::size_t pitch;             // between the sums of two positions; at most `outputs`
   const std::int32_t* from = nullptr;  // what the sums begin with, where pitch == outputs; null: with what they are
+  const Firing* firing = nullptr;      // makes counts of the sums, whose memory holds nothing of use then
   // Narrow only. Products of pairs are added up in 16 bits where the machine has no instruction for all four in 32:
   // that many words (any of them), or that many neighbours from a multiple of it on, never leave 16 bits.
   std::size_t run, chunk;
@@ -71,20 +92,6 @@ struct ShortTap {
 };
 inline constexpr std::size_t kTapSlack = 32;
 
-// Per-neuron constants of one band (a row of positions), and the count ceiling.
-struct Volley {
-  const std::int32_t* threshold;  // theta >= 1
-  const std::int32_t* limit;      // C * theta
-  const float* reciprocal;        // 1 / theta
-};
-// The same where every (C + 1) theta is at most kSmallVolley.
-inline constexpr std::int64_t kSmallVolley = 1 << 20;
-struct SmallVolley {
-  const float* reciprocal;  // 1 / theta
-  const float* half;        // ((theta >> 1) + 1/2) / theta
-  float ceiling;            // C + 1/2
-  std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
-};
 struct Step {
   const std::int32_t* threshold;
   std::int32_t v_min, v_max;
@@ -183,9 +190,9 @@ struct Table {
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
   // sums = from + the same, where the sums of all taps' products (and of any of them) stay inside 16 bits. from == sums, or
-  // apart from them.
+  // apart from them. With `firing` (or null), whose period is this one, counts are made of them as a Band's.
   void (*add_short_products)(std::span<const ShortTap> taps, std::size_t n, std::size_t period, const std::int32_t* from,
-                             std::int32_t* sums);
+                             std::int32_t* sums, const Firing* firing);
 
   // out = clamp(floor((sum + (theta >> 1)) / theta), 0, C)
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);

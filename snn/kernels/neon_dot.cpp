@@ -14,11 +14,27 @@ HWY_PUSH_ATTRIBUTES("arch=armv8.2-a+dotprod")
 namespace syn::snn::kernels::neon_dot {
 namespace {
 
+struct Neurons {  // firing-inl.hpp has them in Highway's words, and the proof
+  using Ints = int32x4_t;
+  using Floats = float32x4_t;
+  static HWY_INLINE Floats load(const float* constants) { return vld1q_f32(constants); }
+  static HWY_INLINE Ints counts(Ints sums, Floats reciprocal, Floats half, float ceiling) {
+    return vcvtq_s32_f32(vminq_f32(vfmaq_f32(half, vcvtq_f32_s32(sums), reciprocal), vdupq_n_f32(ceiling)));
+  }
+  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { vst1q_s32(to, sums); }
+  static HWY_INLINE void store(Ints a, Count* out) { vst1_u16(out, vqmovun_s32(a)); }
+  static HWY_INLINE void store(Ints a, Ints b, Count* out) {
+    store(a, out);
+    store(b, out + 4);
+  }
+};
+
 struct Dot {
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
   static constexpr std::size_t kSumRegisters = 1;
+  using Fires = Neurons;
   using Word = int8x16_t;
   using Sum = int32x4_t;
   static HWY_INLINE std::size_t lanes() { return 4; }
@@ -29,7 +45,7 @@ struct Dot {
   static HWY_INLINE void settle(Sum&) {}
   static HWY_INLINE void join(Sum& to, const Sum& from) { to = vaddq_s32(to, from); }
   static HWY_INLINE Sum start(const std::int32_t* from) { return vld1q_s32(from); }
-  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) { vst1q_s32(sums, sum); }
+  static HWY_INLINE int32x4_t total(const Sum& sum, const std::int32_t*) { return sum; }
 };
 
 #include "snn/kernels/bands-inl.hpp"

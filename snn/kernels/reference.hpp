@@ -59,6 +59,12 @@ inline void start_band(const Band& band, std::int32_t* sums) {
   if (band.from && band.from != sums) 
     std::copy_n(band.from, (band.positions - 1) * band.pitch + band.outputs, sums);
 }
+inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+inline void fire_band(const Band& band, const std::int32_t* sums) {
+  if (!band.firing) return;
+  for (std::size_t at = 0; at < band.positions * band.pitch; at += band.pitch)
+    fire_small_volley(band.firing->volley, sums + at, band.outputs, band.firing->out + at);
+}
 template <class Part>
 void add_events(const Band& band, std::int32_t* sums) {
   start_band(band, sums);
@@ -70,6 +76,7 @@ void add_events(const Band& band, std::int32_t* sums) {
         add_word<Part>(band, band.values[e], band.packed + (base + band.offsets[e]), sums + x * band.pitch);
     }
   }
+  fire_band(band, sums);
 }
 template <class Part>
 void add_dense(const Band& band, std::int32_t* sums) {
@@ -84,6 +91,7 @@ void add_dense(const Band& band, std::int32_t* sums) {
       }
     }
   }
+  fire_band(band, sums);
 }
 
 inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
@@ -101,8 +109,9 @@ inline void add_short_products_from(std::size_t i, std::span<const ShortTap> tap
 }
 
 inline void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period,
-                               const std::int32_t* from, std::int32_t* sums) {
+                               const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
   add_short_products_from(0, taps, n, period, from, sums);
+  if (firing) fire_small_volley(firing->volley, sums, n, firing->out);
 }
 
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {

@@ -15,11 +15,34 @@ HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 namespace syn::snn::kernels::vnni {
 namespace {
 
+// firing-inl.hpp has them in Highway's words, and the proof. (Zeroing forms: GCC 12 warns of its own header's others.)
+struct Neurons {
+  static constexpr __mmask16 kAll = 0xffff;
+  using Ints = __m512i;
+  using Floats = __m512;
+  static HWY_INLINE Floats load(const float* constants) { return _mm512_loadu_ps(constants); }
+  static HWY_INLINE Ints counts(Ints sums, Floats reciprocal, Floats half, float ceiling) {
+    const Floats estimate = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(kAll, sums), reciprocal, half);
+    return _mm512_maskz_cvttps_epi32(kAll, _mm512_maskz_min_ps(kAll, estimate, _mm512_set1_ps(ceiling)));
+  }
+  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { _mm512_storeu_si512(to, sums); }
+  static HWY_INLINE void store(Ints a, Count* out) {
+    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+    const __m512i packed = _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_packus_epi32(a, a));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_maskz_extracti64x4_epi64(0xf, packed, 0));
+  }
+  static HWY_INLINE void store(Ints a, Ints b, Count* out) {
+    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+    _mm512_storeu_si512(out, _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_packus_epi32(a, b)));
+  }
+};
+
 struct Dot {
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 4;  // the instruction takes 4 to 5 cycles, and two can start in each
   static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
   static constexpr std::size_t kSumRegisters = 1;
+  using Fires = Neurons;
   using Word = __m512i;
   using Sum = __m512i;
   static HWY_INLINE std::size_t lanes() { return 16; }
@@ -30,9 +53,7 @@ struct Dot {
   static HWY_INLINE void settle(Sum&) {}
   static HWY_INLINE void join(Sum& to, const Sum& from) { to = _mm512_add_epi32(to, from); }
   static HWY_INLINE Sum start(const std::int32_t* from) { return _mm512_loadu_si512(from); }
-  static HWY_INLINE void finish(const Sum& sum, const std::int32_t*, std::int32_t* sums) {
-    _mm512_storeu_si512(sums, sum);
-  }
+  static HWY_INLINE __m512i total(const Sum& sum, const std::int32_t*) { return sum; }
 };
 
 #include "snn/kernels/bands-inl.hpp"

@@ -163,6 +163,30 @@ struct RandomBand {
   }
 };
 
+// Neurons of small volleys with different thresholds; `out` is what they must not leave behind, nor write behind.
+struct RandomFiring {
+  std::vector<float> reciprocal, half;
+  std::vector<Count> out;
+  SmallVolley volley{};
+  std::size_t neurons;
+
+  RandomFiring(Random& random, std::size_t channels, std::size_t n) : out(n + kSlack, 777), neurons(n) {
+    const auto ceiling = 1 + random.below(100);
+    for (std::size_t i = 0; i < n; ++i) {  // of a whole band, as the engine keeps them
+      const auto theta = static_cast<std::int32_t>(i < channels ? 1 + random.below(kSmallVolley / (ceiling + 1)) : 0);
+      reciprocal.push_back(i < channels ? 1.0f / static_cast<float>(theta) : reciprocal[i - channels]);
+      half.push_back(i < channels ? (static_cast<float>(theta >> 1) + 0.5f) / static_cast<float>(theta)
+                                  : half[i - channels]);
+    }
+    volley = {reciprocal.data(), half.data(), static_cast<float>(ceiling) + 0.5f, channels};
+  }
+  std::vector<Count> counts_of(const std::vector<std::int32_t>& sums) const {
+    std::vector<Count> counts = out;
+    reference::fire_small_volley(volley, sums.data(), neurons, counts.data());
+    return counts;
+  }
+};
+
 template <class Part>
 void check_bands(std::uint64_t seed, void (*Table::*events)(const Band&, std::int32_t*),
                  void (*Table::*dense)(const Band&, std::int32_t*)) {
@@ -186,6 +210,12 @@ void check_bands(std::uint64_t seed, void (*Table::*events)(const Band&, std::in
         std::fill_n(sums.begin(), apart.positions * apart.pitch, 12345);
         add(apart, sums.data());
         CHECK(sums == expected);
+        const RandomFiring fires(random, apart.outputs, apart.positions * apart.pitch);
+        std::vector<Count> counts = fires.out;
+        const Firing firing{fires.volley, counts.data()};
+        apart.firing = &firing;
+        add(apart, sums.data());
+        CHECK(counts == fires.counts_of(expected));
       }
     });
   }
@@ -236,7 +266,9 @@ TEST_CASE("products add up as in the plain twin, at any length and number of tap
 TEST_CASE("products in 16 bits add up as in 64, at any length, period and number of taps, up to 32767") {
   SeededRandom random(7);
   for (int round = 0; round < 400; ++round) {
-    const std::size_t n = random.below(300), period = 1 + random.below(round % 2 == 0 ? 100 : 5), taps = 1 + random.below(12);
+    // Neurons fire over whole periods; some are whole vectors, too.
+    const std::size_t period = round % 3 == 2 ? 32 : 1 + random.below(round % 2 == 0 ? 100 : 5), taps = 1 + random.below(12);
+    const std::size_t n = round % 3 == 0 ? random.below(300) : period * random.below(9);
     const bool extreme = round % 4 == 0;  // all of the room in one product, of either sign
     const auto count_most = static_cast<Count>(1 + random.below(255));
     std::vector<std::vector<Count>> counts;
@@ -260,11 +292,17 @@ TEST_CASE("products in 16 bits add up as in 64, at any length, period and number
       for (const ShortTap& tap : list) expected[i] += std::int32_t{tap.counts[i]} * tap.weights[i % period];
     each_table([&](const Table& table) {
       auto sums = start, from = start;
-      table.add_short_products(list, n, period, sums.data(), sums.data());
+      table.add_short_products(list, n, period, sums.data(), sums.data(), nullptr);
       CHECK(sums == expected);  // the one behind the end included
       std::fill_n(sums.begin(), n, 12345);
-      table.add_short_products(list, n, period, from.data(), sums.data());
+      table.add_short_products(list, n, period, from.data(), sums.data(), nullptr);
       CHECK(sums == expected);
+      if (n % period != 0) return;
+      const RandomFiring fires(random, period, n);
+      std::vector<Count> fired = fires.out;
+      const Firing firing{fires.volley, fired.data()};
+      table.add_short_products(list, n, period, from.data(), sums.data(), &firing);
+      CHECK(fired == fires.counts_of(expected));
     });
   }
 }
