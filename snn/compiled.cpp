@@ -217,7 +217,7 @@ void Compiled::add_splits(Stage& stage) {
 std::uint64_t Compiled::resident_bytes() const {
   std::uint64_t bytes = sizeof *this + bytes_of(linears, channelwise, stages) + weight_count(model);
   for (const Linear& linear : linears)
-    bytes += linear.size_at_most().weights * sizeof(std::uint32_t) + linear.padding_bytes();
+    bytes += (linear.size_at_most().weights + linear.size_at_most().tails) * sizeof(std::uint32_t) + linear.padding_bytes();
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();

@@ -55,6 +55,7 @@ void Linear::pack(std::span<const std::int8_t> weights, std::size_t outputs, Cou
   if (greatest <= kernels.narrow_greatest) {
     pack_as(true, weights);
     bound(greatest);
+    if (kernels.narrow_has_tails && has_tails()) pack_tails();
     if (!kernels.narrow_is_bounded || (run_ >= kShortRun && chunk_ > 0)) return;
   }
   pack_as(false, weights);
@@ -68,6 +69,7 @@ Linear::Packing Linear::packing(bool narrow) const {
 
 Linear::Size Linear::size_of(const Packing& packing) const {
   return {.weights = stretches() * packing.stretch_words * padded_outputs_,
+          .tails = has_tails() ? stretches() * tail_words(packing) : 0,
           .events = packing.has_events() ? kernel_rows() * width_ * packing.pixel_words() + kernels::kSlack : 0,
           .starts = packing.has_events() ? width_ + 1 : 0,
           .copy = height_ * width_ * packing.pixel_bytes(),
@@ -92,6 +94,16 @@ void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights) {
             (static_cast<std::uint32_t>(weights[(tap * inputs + in) * outputs_ + out]) & mask) << shift;
     }
   }
+}
+
+void Linear::pack_tails() {
+  const std::size_t words = packing_.stretch_words, first = outputs_ - kernels::kTail;
+  tails_.assign(size().tails, 0);
+  for (std::size_t s = 0; s < stretches(); ++s)
+    for (std::size_t w = 0; w < words; ++w)
+      for (std::size_t out = 0; out < kernels::kTail; ++out)
+        tails_[s * tail_words(packing_) + w / 2 * kernels::kTile + 2 * out + w % 2] =
+            packed_[(s * words + w) * padded_outputs_ + first + out];
 }
 
 // The products of a pair of counts lie between -n and p, n and p the greatest count times the pair's negative and
@@ -231,18 +243,21 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
   const Method chosen = method(kernels, listed, oy);
   if (chosen == Method::none) return from;
   const std::size_t outputs = part.last_output - part.first_output;
-  if (from != sums && padded_outputs_ != outputs_) {
+  const bool tail = chosen == Method::dense && !tails_.empty();  // of all outputs: there is more than one position
+  const bool whole = tail || outputs % kernels::kTile == 0;
+  if (from != sums && !whole) {
     std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + outputs, sums);
     from = sums;
   }
   // Neurons fire with the last of several batches only, and none but the part's.
-  if (kernel_rows() * across() >= kBatch || outputs % kernels::kTile != 0) firing = nullptr;
+  if (kernel_rows() * across() >= kBatch || !whole) firing = nullptr;
   kernels::Band band{
       .stretches = nullptr,
       .stretch_count = 0,
       .positions = static_cast<std::size_t>(x_.target),
       .packed = packed_.data() + part.first_output,
-      .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
+      .outputs = tail ? outputs
+                      : std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
       .row = padded_outputs_,
       .pitch = outputs_,
       .from = from,
@@ -254,6 +269,7 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
       .pixels = stretch_pixels_,
       .stride = static_cast<std::size_t>(x_.stride),
       .pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0,
+      .tail = tail ? tails_.data() : nullptr,
       .words = packing_.stretch_words,
       .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
   if (chosen == Method::dense) {
@@ -279,11 +295,13 @@ void Linear::add_dense(const kernels::Table& kernels, const Listed& listed, std:
   each_row(oy, [&](std::size_t ky, std::size_t row) {
     for (std::size_t kx = 0; kx < across(); ++kx) {
       const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
+      const std::size_t index = ky * across() + kx;
       stretches[band.stretch_count++] = {
           .counts = listed.copy + row * row_bytes() + pixel * packing_.pixel_bytes(),
           .starts = nullptr,
-          .weights = static_cast<std::int64_t>((ky * across() + kx) * packing_.stretch_words * padded_outputs_),
-          .event_weights = 0};
+          .weights = static_cast<std::int64_t>(index * packing_.stretch_words * padded_outputs_),
+          .event_weights = 0,
+          .tail = static_cast<std::int64_t>(index * tail_words(packing_))};
       if (band.stretch_count == kBatch) flush();
     }
   });
@@ -308,7 +326,8 @@ void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std
           .counts = nullptr,
           .starts = listed.starts + pixel,
           .weights = 0,
-          .event_weights = static_cast<std::int64_t>(weights) - static_cast<std::int64_t>(pixel * band.pixel_weights)};
+          .event_weights = static_cast<std::int64_t>(weights) - static_cast<std::int64_t>(pixel * band.pixel_weights),
+          .tail = 0};
       if (band.stretch_count < kBatch && kx + 1 < across()) continue;
       add(band, sums);
       band.from = sums;

@@ -38,10 +38,10 @@ class Linear {
   Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
-  // What it takes: words of weights for good; bytes and rows of the copy while its population is computed; events and
+  // What it takes: words of weights and of tails for good; bytes and rows of the copy while its population is computed; events and
   // starts while a row of it is.
   struct Size {
-    std::size_t weights = 0, events = 0, starts = 0, copy = 0, rows = 0;
+    std::size_t weights = 0, tails = 0, events = 0, starts = 0, copy = 0, rows = 0;
   };
   Size size() const { return size_of(packing_); }
   // On any machine, bytes or not: never less than size().
@@ -72,6 +72,7 @@ class Linear {
   };
   Packing packing(bool narrow) const;
   void pack_as(bool narrow, std::span<const std::int8_t> weights);
+  void pack_tails();  // from what is packed
   // Of the packed weights, with counts up to `greatest`.
   void bound(Count greatest);
   std::size_t kernel_rows() const { return static_cast<std::size_t>(y_.kernel); }
@@ -94,6 +95,9 @@ class Linear {
   void add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
                   std::int32_t* sums) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
+  // Where half a tile of outputs is left over, at more than one position.
+  bool has_tails() const { return outputs_ % kernels::kTile == kernels::kTail && outputs_ > kernels::kTile && x_.target > 1; }
+  static std::size_t tail_words(const Packing& packing) { return (packing.stretch_words + 1) / 2 * kernels::kTile; }
 
   Extent y_{}, x_{};
   std::size_t source_channels_ = 0;
@@ -105,6 +109,7 @@ class Linear {
   std::size_t run_ = 0, chunk_ = 0;
   std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
   LineVector<std::uint32_t> packed_;                                       // [stretch][word][padded output]
+  LineVector<std::uint32_t> tails_;  // [stretch][two words][one of the last kTail outputs][word]; or empty
 };
 
 }  // namespace syn::snn

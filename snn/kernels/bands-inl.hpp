@@ -10,6 +10,7 @@
 //   start, total       the sums that adjacent outputs begin with; from them and what was added, those they end with
 //   Fires              how neurons fire, by vectors of such totals
 //   add, settle, join
+//   kHasTails          whether it multiplies two words at a time with half as many outputs: then two, keep_tail, fire_tail
 //   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
@@ -301,6 +302,59 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int3
   finish_tile<Lane, kVectors>(band, sum, x, at, from, sums);
 }
 
+// The same with a tail: half a vector of outputs is a vector for two words at a time, which are adjacent in the counts.
+template <class Lane, std::size_t kSums, std::size_t... P>
+HWY_INLINE void add_tails(std::index_sequence<P...>, const std::byte* counts, std::size_t stride,
+                          typename Lane::Word weights, typename Lane::Sum (&sum)[kSums]) {
+  (Lane::add(sum[P], Lane::two(counts + P * stride), weights), ...);
+}
+template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... P>
+HWY_INLINE void add_words_from(std::index_sequence<P...>, const std::byte* counts, std::size_t stride,
+                               const typename Lane::Word (&row)[kVectors], typename Lane::Sum (&sum)[kSums]) {
+  (add_word<Lane, P>(Each<kVectors>(), counts + P * stride, row, sum), ...);
+}
+template <class Lane, std::size_t kSums, std::size_t... P>
+HWY_INLINE void finish_tails(std::index_sequence<P...>, const Band& band, const typename Lane::Sum (&sum)[kSums],
+                             std::size_t x, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
+  if (band.firing) {
+    Count* out = band.firing->out + x * band.pitch + at;
+    (Lane::fire_tail(sum[P], from + P * band.pitch, band.firing->volley, at, out + P * band.pitch), ...);
+  } else {
+    (Lane::keep_tail(sum[P], from + P * band.pitch, sums + P * band.pitch), ...);
+  }
+}
+template <class Lane, std::size_t kPositions, std::size_t kVectors>
+void dense_tile_with_tail(const Band& band, std::size_t x, std::size_t at, const std::int32_t* from,
+                          std::int32_t* sums) {
+  constexpr Each<kPositions * kVectors> kAll;
+  constexpr Each<kPositions> kTails;
+  const std::size_t stride = band.stride_bytes, outputs = kVectors * Lane::lanes();
+  from += x * band.pitch + at;
+  sums += x * band.pitch + at;
+  typename Lane::Sum sum[kPositions * kVectors], tail[kPositions];
+  start_sums<Lane, kVectors>(kAll, sum, from, band.pitch);
+  zero_sums<Lane>(kTails, tail);
+  for (std::size_t s = 0; s < band.stretch_count; ++s) {
+    const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
+    const std::uint32_t* tails = band.tail + band.stretches[s].tail;
+    const std::byte* counts = band.stretches[s].counts + x * stride;
+    for (std::size_t i = 0; i < band.words; i += 2, tails += kTile, counts += 4) {
+      add_tails<Lane>(kTails, counts, stride, Lane::load(tails), tail);
+      typename Lane::Word row[kVectors];
+      load_row<Lane>(Each<kVectors>(), weights, row);
+      add_words_from<Lane, kVectors>(kTails, counts, stride, row, sum);
+      weights += band.row;
+      counts += 4;
+      if (i + 1 == band.words) break;
+      load_row<Lane>(Each<kVectors>(), weights, row);
+      add_words_from<Lane, kVectors>(kTails, counts, stride, row, sum);
+      weights += band.row;
+    }
+  }
+  finish_tile<Lane, kVectors>(band, sum, x, at, from, sums);
+  finish_tails<Lane>(kTails, band, tail, x, at + outputs, from + outputs, sums + outputs);
+}
+
 // All words of a single position, kVectors vectors of outputs from `at` on: in chains, as events are.
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
 HWY_INLINE void add_some_words(std::index_sequence<E...>, const std::byte* counts, const std::uint32_t* weights,
@@ -330,24 +384,30 @@ void single_tile(const Band& band, std::size_t at, const std::int32_t* from, std
 }
 
 // `now` positions, at most kPositions.
-template <class Lane, std::size_t kPositions, std::size_t kVectors>
+template <class Lane, std::size_t kPositions, std::size_t kVectors, bool kWithTail>
 void some_positions(const Band& band, std::size_t now, std::size_t x, std::size_t at, const std::int32_t* from,
                     std::int32_t* sums) {
-  if (now == kPositions) return dense_tile<Lane, kPositions, kVectors>(band, x, at, from, sums);
-  if constexpr (kPositions > 1) some_positions<Lane, kPositions - 1, kVectors>(band, now, x, at, from, sums);
+  if (now == kPositions) {
+    if constexpr (kWithTail) {
+      return dense_tile_with_tail<Lane, kPositions, kVectors>(band, x, at, from, sums);
+    } else {
+      return dense_tile<Lane, kPositions, kVectors>(band, x, at, from, sums);
+    }
+  }
+  if constexpr (kPositions > 1) some_positions<Lane, kPositions - 1, kVectors, kWithTail>(band, now, x, at, from, sums);
 }
 
 // A row in as few tiles as the registers allow, of much the same size: 14 positions are 7 and 7, not 8 and six times 1.
-template <class Lane, std::size_t kVectors>
+template <class Lane, std::size_t kVectors, bool kWithTail = false>
 void dense_rows(const Band& band, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
-  constexpr std::size_t kPositions =
-      Lane::kRegisters / (kVectors * Lane::kSumRegisters) < 1 ? 1 : Lane::kRegisters / (kVectors * Lane::kSumRegisters);
+  constexpr std::size_t kSums = (kVectors + kWithTail) * Lane::kSumRegisters;
+  constexpr std::size_t kPositions = Lane::kRegisters / kSums < 1 ? 1 : Lane::kRegisters / kSums;
   // Of a single vector of outputs many positions are taken together: there is little else to hide a load behind.
   constexpr std::size_t kAtOnce = kVectors == 1 ? 14 : 8;
   constexpr std::size_t kMost = kPositions < kAtOnce ? kPositions : kAtOnce;
   for (std::size_t x = 0; x < band.positions;) {
     const std::size_t left = band.positions - x, tiles = (left + kMost - 1) / kMost, now = (left + tiles - 1) / tiles;
-    some_positions<Lane, kMost, kVectors>(band, now, x, at, from, sums);
+    some_positions<Lane, kMost, kVectors, kWithTail>(band, now, x, at, from, sums);
     x += now;
   }
 }
@@ -396,7 +456,12 @@ void add_dense(const Band& band, std::int32_t* sums) {
   constexpr std::size_t kWide = Lane::kRegisters / Lane::kSumRegisters >= 12 ? 4 : 3;
   const std::size_t most = single ? Lane::kMostEvents : kWide;
   for (std::size_t at = 0; at < band.outputs;) {
-    const std::size_t left = (band.outputs - at) / lanes, now = left < most ? left : most;
+    std::size_t left = (band.outputs - at) / lanes;
+    if constexpr (Lane::kHasTails) {
+      if (band.tail && left == 1) return dense_rows<Lane, 1, true>(band, at, from, sums);
+      if (band.tail) --left;  // the last vector goes with the tail
+    }
+    const std::size_t now = left < most ? left : most;
     if constexpr (!Lane::kBounded)
       if (single) some_singles<Lane, Lane::kMostEvents>(band, now, at, from, sums);
     if (!single) some_dense<Lane, kWide>(band, now, at, from, sums);

@@ -72,6 +72,7 @@ using HalfU16 = hn::Rebind<std::uint16_t, I32>;  // as many lanes as I32 has
 
 // Two counts of 16 bits a word, summed in 32 bits.
 struct Wide {
+  static constexpr bool kHasTails = false;
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM ? 24 : 10;
@@ -116,6 +117,7 @@ struct Wide {
 // Four counts of 8 bits a word: the products of two, which Band::run and chunk keep inside 16 bits, are added up there
 // and settled into 32 bits now and then. The instruction saturates, but never has to.
 struct Narrow {
+  static constexpr bool kHasTails = false;
   static constexpr bool kBounded = true;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 ? 24 : 12;
@@ -194,6 +196,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .narrow_dense = nullptr,
 #endif
                    .narrow_is_bounded = true,
+                   .narrow_has_tails = false,
                    .dense_percent = HWY_TARGET == HWY_AVX2 ? 70 : HWY_TARGET == HWY_SSE4 ? 95 : 60,
                    .wide_dense_percent = HWY_TARGET == HWY_AVX2   ? 70
                                          : HWY_TARGET == HWY_SSE4 ? 65
@@ -239,6 +242,7 @@ const Table& dot_products_of(const Table& plain) {
     table.narrow_events = vnni::add_events;
     table.narrow_dense = vnni::add_dense;
     table.narrow_is_bounded = false;
+    table.narrow_has_tails = true;
     table.dense_percent = 45;
     return table;
   }();

@@ -15,6 +15,7 @@ namespace syn::snn::kernels {
 inline constexpr std::size_t kSlack = 64;
 // Outputs of a packed weight row are padded with zero weights to a multiple of this.
 inline constexpr std::size_t kTile = 16;
+inline constexpr std::size_t kTail = kTile / 2;
 
 // Counts meet their weights in words of 32 bits: four counts of 8 bits (narrow) or two of 16 (wide), against as many
 // weights of as many bits for each output. A stretch is a run of adjacent source words under a kernel: a row of it, or
@@ -25,6 +26,7 @@ struct Stretch {
   const std::uint32_t* starts;   // events: of its first source pixel, and onwards: where a pixel's events begin
   std::int64_t weights;          // of its first word, in words from Band::packed
   std::int64_t event_weights;    // what an event's offset is added to, for target position 0
+  std::int64_t tail;             // dense: of its first two words, in words from Band::tail
 };
 
 // A row of source words under a row of kernels, and where the weights begin that its first word meets at position 0.
@@ -73,7 +75,9 @@ struct Band {
   std::size_t pixels;            // of a stretch
   std::size_t stride;            // pixels from one target position to the next
   std::size_t pixel_weights;     // words
-  // Dense
+  // Dense. With `tail`, `outputs` is a multiple of kTile and kTail more: the weights of the last kTail lie there, those of
+  // two words of each output side by side: [stretch][two words][output][word].
+  const std::uint32_t* tail = nullptr;
   std::size_t words;             // of a stretch
   std::size_t stride_bytes;
 };
@@ -183,6 +187,7 @@ struct Table {
   void (*narrow_events)(const Band& band, std::int32_t* sums);
   void (*narrow_dense)(const Band& band, std::int32_t* sums);
   bool narrow_is_bounded;  // it adds up in 16 bits: Band::run and chunk count
+  bool narrow_has_tails;   // its dense kernel takes a Band::tail, at more than one position
   // Where more than this share of the words are not zero, multiplying all of them takes less time than listing: of narrow
   // ones, of wide ones.
   std::uint32_t dense_percent, wide_dense_percent;

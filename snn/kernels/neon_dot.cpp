@@ -30,6 +30,7 @@ struct Neurons {  // firing-inl.hpp has them in Highway's words, and the proof
 };
 
 struct Dot {
+  static constexpr bool kHasTails = false;
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;

@@ -11,7 +11,7 @@
 
 // Only what stands between push and pop is compiled for the instruction set: nothing inline of other headers, which
 // the linker might hand to a machine without it.
-HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+HWY_PUSH_ATTRIBUTES("fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 namespace syn::snn::kernels::vnni {
 namespace {
 
@@ -38,6 +38,7 @@ struct Neurons {
 };
 
 struct Dot {
+  static constexpr bool kHasTails = true;
   static constexpr bool kBounded = false;
   static constexpr std::size_t kChains = 4;  // the instruction takes 4 to 5 cycles, and two can start in each
   static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
@@ -54,6 +55,28 @@ struct Dot {
   static HWY_INLINE void join(Sum& to, const Sum& from) { to = _mm512_add_epi32(to, from); }
   static HWY_INLINE Sum start(const std::int32_t* from) { return _mm512_loadu_si512(from); }
   static HWY_INLINE __m512i total(const Sum& sum, const std::int32_t*) { return sum; }
+  static HWY_INLINE Word two(const std::byte* counts) {
+    long long words = 0;
+    std::memcpy(&words, counts, 8);
+    return _mm512_set1_epi64(words);
+  }
+  // Both words' lanes of each output.
+  static HWY_INLINE __m256i tail_of(const Sum& sum, const std::int32_t* from) {
+    const __m512i both = _mm512_add_epi32(sum, _mm512_maskz_srli_epi64(0xff, sum, 32));
+    return _mm256_add_epi32(_mm512_maskz_cvtepi64_epi32(0xff, both),
+                            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static HWY_INLINE void keep_tail(const Sum& sum, const std::int32_t* from, std::int32_t* sums) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums), tail_of(sum, from));
+  }
+  static HWY_INLINE void fire_tail(const Sum& sum, const std::int32_t* from, const SmallVolley& volley, std::size_t at,
+                                   Count* out) {
+    const __m256 estimate = _mm256_fmadd_ps(_mm256_cvtepi32_ps(tail_of(sum, from)),
+                                            _mm256_loadu_ps(volley.reciprocal + at), _mm256_loadu_ps(volley.half + at));
+    const __m256i count = _mm256_cvttps_epi32(_mm256_min_ps(estimate, _mm256_set1_ps(volley.ceiling)));
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(count, count), 0x08);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(packed));
+  }
 };
 
 #include "snn/kernels/bands-inl.hpp"
