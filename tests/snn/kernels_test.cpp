@@ -98,13 +98,16 @@ struct RandomBand {
   std::vector<std::int32_t> sums;
   std::uint64_t greatest = 0;
 
-  RandomBand(Random& random, bool extreme) {
+  LineVector<std::uint32_t> tails;
+
+  RandomBand(Random& random, bool extreme, bool with_tail = false) {
     constexpr std::size_t kParts = 4 / sizeof(Part);
     band.stretch_count = 1 + random.below(4);
-    band.positions = 1 + random.below(20);
+    band.positions = (with_tail ? 2 : 1) + random.below(30);
     band.outputs = kTile * (1 + random.below(12));
-    band.row = band.outputs + kTile * random.below(3);
+    band.row = band.outputs + kTile * (with_tail + random.below(3));
     band.pitch = band.outputs - (random.below(2) == 0 ? 0 : random.below(kTile));
+    if (with_tail) band.pitch = band.outputs += kTail;
     band.stride = 1 + random.below(2);
     band.pixels = 1 + random.below(4);
     const std::size_t pixel_words = 1 + random.below(6), source_pixels = (band.positions - 1) * band.stride + band.pixels;
@@ -150,9 +153,19 @@ struct RandomBand {
       n += own.back();
       for (auto& start : own) start += static_cast<std::uint32_t>(listed);
     }
+    const std::size_t tail_words = (band.words + 1) / 2 * kTile;
     for (std::size_t s = 0; s < band.stretch_count; ++s) {
       const auto weights = static_cast<std::int64_t>(s * band.words * band.row);
-      stretches.push_back({bytes.data() + s * row_words * 4, starts.data() + s * (source_pixels + 1), weights, weights});
+      stretches.push_back({bytes.data() + s * row_words * 4, starts.data() + s * (source_pixels + 1), weights, weights,
+                           static_cast<std::int64_t>(s * tail_words)});
+    }
+    if (with_tail) {
+      tails.resize(band.stretch_count * tail_words);
+      for (std::size_t w = 0; w < all_words; ++w)
+        for (std::size_t out = 0; out < kTail; ++out)
+          tails[w / band.words * tail_words + w % band.words / 2 * kTile + 2 * out + w % band.words % 2] =
+              packed[w * band.row + band.outputs - kTail + out];
+      band.tail = tails.data();
     }
     band.stretches = stretches.data();
     band.packed = packed.data();
@@ -229,6 +242,29 @@ TEST_CASE("a band's sums of 16-bit counts equal their plain twin, by events and 
 
 TEST_CASE("a band's sums of bytes equal their plain twin, by events and dense, as far as 16 bits go") {
   check_bands<std::uint8_t>(3, &Table::narrow_events, &Table::narrow_dense);
+}
+
+TEST_CASE("half a tile of outputs that is left over takes two words at a time, to the same sums and counts") {
+  SeededRandom random(4);
+  for (int round = 0; round < 200; ++round) {
+    const RandomBand<std::uint8_t> random_band(random, round % 4 == 0, true);
+    auto expected = random_band.sums;
+    reference::add_dense<std::uint8_t>(random_band.band, expected.data());
+    each_table([&](const Table& table) {
+      if (!table.narrow_has_tails) return;
+      auto sums = random_band.sums;
+      table.narrow_dense(random_band.band, sums.data());
+      CHECK(sums == expected);
+      Band fires_at_once = random_band.band;
+      fires_at_once.from = random_band.sums.data();
+      const RandomFiring fires(random, fires_at_once.outputs, fires_at_once.positions * fires_at_once.pitch);
+      std::vector<Count> counts = fires.out;
+      const Firing firing{fires.volley, counts.data()};
+      fires_at_once.firing = &firing;
+      table.narrow_dense(fires_at_once, sums.data());
+      CHECK(counts == fires.counts_of(expected));
+    });
+  }
 }
 
 TEST_CASE("products add up as in the plain twin, at any length and number of taps, up to 2^31 - 1") {
