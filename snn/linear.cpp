@@ -244,7 +244,7 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
   if (chosen == Method::none) return from;
   const std::size_t outputs = part.last_output - part.first_output;
   const bool tail = chosen == Method::dense && !tails_.empty();  // of all outputs: there is more than one position
-  const bool whole = tail || outputs % kernels::kTile == 0;
+  const bool whole = tail || outputs % kernels.lanes == 0;
   if (from != sums && !whole) {
     std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + outputs, sums);
     from = sums;
@@ -256,8 +256,7 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
       .stretch_count = 0,
       .positions = static_cast<std::size_t>(x_.target),
       .packed = packed_.data() + part.first_output,
-      .outputs = tail ? outputs
-                      : std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
+      .outputs = tail ? outputs : rounded_up(outputs, kernels.lanes),
       .row = padded_outputs_,
       .pitch = outputs_,
       .from = from,

@@ -429,7 +429,7 @@ void some_dense(const Band& band, std::size_t now, std::size_t at, const std::in
   if constexpr (kVectors > 1) some_dense<Lane, kVectors - 1>(band, now, at, from, sums);
 }
 
-// Outputs are taken by as many vectors at a time as there are registers for; lanes divide kTile, which divides outputs.
+// Outputs are taken by as many vectors at a time as there are registers for; lanes divide them.
 template <class Lane>
 void add_events(const Band& band, std::int32_t* sums) {
   constexpr std::size_t kMost = Lane::kMostEvents;

@@ -181,6 +181,7 @@ std::uint64_t leak_often(const std::int32_t* keep, std::uint32_t times, const st
 #endif
 extern const Table kTable;
 const Table kTable{.name = SYN_TABLE_NAME,
+                   .lanes = HWY_LANES(std::int32_t),
                    .narrow = narrow,
                    .count_words = count_words,
                    .list_events = list_events,

@@ -61,7 +61,7 @@ struct Band {
   std::size_t stretch_count;
   std::size_t positions;
   const std::uint32_t* packed;   // [stretch][word][output], 64-byte aligned
-  std::size_t outputs;           // a multiple of kTile
+  std::size_t outputs;           // a multiple of Table::lanes, but for a tail
   std::size_t row;               // from one word's weights to the next one's; at least `outputs`
   std::size_t pitch;             // between the sums of two positions; at most `outputs`
   const std::int32_t* from = nullptr;  // what the sums begin with, where pitch == outputs; null: with what they are
@@ -75,7 +75,7 @@ struct Band {
   std::size_t pixels;            // of a stretch
   std::size_t stride;            // pixels from one target position to the next
   std::size_t pixel_weights;     // words
-  // Dense. With `tail`, `outputs` is a multiple of kTile and kTail more: the weights of the last kTail lie there, those of
+  // Dense. With `tail`, `outputs` is a multiple of Table::lanes and kTail more: the weights of the last kTail lie there, those of
   // two words of each output side by side: [stretch][two words][output][word].
   const std::uint32_t* tail = nullptr;
   std::size_t words;             // of a stretch
@@ -167,6 +167,7 @@ struct PoolWindow {
 
 struct Table {
   const char* name;
+  std::size_t lanes;  // sums in a vector; divides kTile
 
   // counts, each at most 255, as bytes. Returns how many words they make that are not zero; the last may be a part of one.
   std::size_t (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);

@@ -280,6 +280,7 @@ inline Count greatest(const Count* counts, std::size_t n) {
 
 // Without narrow sums: what runs on it is the plainest, and differs most from what it is compared with.
 inline constexpr Table kTable{.name = "reference",
+                              .lanes = 1,
                               .narrow = narrow,
                               .count_words = count_words,
                               .list_events = list_events,
