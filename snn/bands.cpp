@@ -17,8 +17,8 @@ Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
           scratch.rows.data() + input.rows_at};
 }
 
-Count* copy_of(const Input& input, PartScratch& scratch) {
-  return reinterpret_cast<Count*>(scratch.copy.data() + input.copy_at);
+std::uint8_t* copy_of(const Input& input, PartScratch& scratch) {
+  return reinterpret_cast<std::uint8_t*>(scratch.copy.data() + input.copy_at);
 }
 
 }  // namespace
@@ -39,8 +39,8 @@ void open_input(const Compiled& compiled, const kernels::Table& kernels, const I
   if (input.linear >= 0)
     compiled.linears[static_cast<std::size_t>(input.linear)].open(kernels, counts, part, listed_of(input, scratch));
   if (input.channelwise >= 0) {
-    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].open(counts, part.first_row, part.last_row,
-                                                                           copy_of(input, scratch));
+    compiled.channelwise[static_cast<std::size_t>(input.channelwise)].open(kernels, counts, part.first_row,
+                                                                           part.last_row, copy_of(input, scratch));
   }
 }
 

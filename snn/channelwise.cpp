@@ -7,7 +7,7 @@
 namespace syn::snn {
 namespace {
 
-constexpr std::size_t kBatch = 64;  // taps a call
+constexpr std::size_t kBatch = 64;  // taps a call; an even number
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Channelwise::Channelwise(const Depthwise& depthwise, const Population& from, con
   if (source && std::ranges::any_of(source->padding, [](Count c) { return c != 0; }))
     padding_.assign(source->padding.begin() + static_cast<std::ptrdiff_t>(first_from_),
                     source->padding.begin() + static_cast<std::ptrdiff_t>(first_from_ + joined_));
-  if (padding_.empty() && fits_short(static_cast<Count>(from.greatest))) pack_short();
+  if (padding_.empty() && fits_short(static_cast<Count>(from.greatest))) pack_pairs();
 }
 
 Channelwise::Channelwise(const OneToOne& one, const Population& from, const Population& to)
@@ -54,6 +54,7 @@ void Channelwise::pack(const std::vector<T>& weights, std::int32_t shift) {
 // Any sum over some of a channel's taps lies between the greatest count times its negative and times its positive
 // weights.
 bool Channelwise::fits_short(Count greatest) const {
+  if (greatest > UINT8_MAX) return false;
   for (std::size_t c = 0; c < joined_; ++c) {
     std::int64_t negative = 0, positive = 0;
     for (std::size_t at = c; at < weights_.size(); at += joined_)
@@ -63,34 +64,35 @@ bool Channelwise::fits_short(Count greatest) const {
   return joined_ > 0;
 }
 
-void Channelwise::pack_short() {
-  for (auto tap = weights_.begin(); tap != weights_.end(); tap += static_cast<std::ptrdiff_t>(joined_))
-    for (std::size_t i = 0; i < joined_ + kernels::kTapSlack; ++i)
-      short_weights_.push_back(static_cast<std::int16_t>(tap[static_cast<std::ptrdiff_t>(i % joined_)]));
+void Channelwise::pack_pairs() {
+  const std::size_t pair = 2 * (joined_ + kernels::kPairSlack);
+  pairs_.assign((taps() + 1) / 2 * pair, 0);
+  for (std::size_t tap = 0; tap < taps(); ++tap)
+    for (std::size_t i = 0; i < joined_ + kernels::kPairSlack; ++i)
+      pairs_[tap / 2 * pair + 2 * i + tap % 2] = static_cast<std::int8_t>(weights_[tap * joined_ + i % joined_]);
   weights_ = {};
-  copied_ = x_.pad > 0 || copied_width() > static_cast<std::size_t>(x_.source);
+  const auto copied = [](const Extent& e) {
+    return static_cast<std::size_t>(std::max(e.source + e.pad, e.first(e.target - 1) + e.pad + e.reach()));
+  };
+  height_ = copied(y_);
+  width_ = copied(x_);
 }
 
-const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Count* counts, const Count* copy,
+const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Count* counts, const std::uint8_t* copy,
                                          std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
                                          const kernels::Firing* firing) const {
   if (joined_ == 0) return from;
   std::int32_t* const begin = sums;
-  if (from != sums && (short_weights_.empty() || joined_ < to_channels_)) {
+  if (from != sums && (pairs_.empty() || joined_ < to_channels_)) {
     std::copy_n(from, static_cast<std::size_t>(x_.target) * to_channels_, sums);
     from = sums;
   }
   from += first_to_;
   sums += first_to_;
-  if (!short_weights_.empty()) {
+  if (!pairs_.empty()) {
     // Neurons fire with the last of several batches only, and all of them together.
-    if (static_cast<std::size_t>(y_.kernel * x_.kernel) >= kBatch || joined_ < to_channels_) firing = nullptr;
-    if (copied_) {
-      add_short_row(kernels, copy, copied_row(), joined_, oy, from, sums, firing);
-    } else {
-      add_short_row(kernels, counts + first_from_, static_cast<std::size_t>(x_.source) * from_channels_, from_channels_,
-                    oy, from, sums, firing);
-    }
+    if (taps() > kBatch || joined_ < to_channels_) firing = nullptr;
+    add_copied_row(kernels, copy, oy, from, sums, firing);
     return firing ? nullptr : begin;
   }
   counts += first_from_;
@@ -118,57 +120,60 @@ const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Co
   return begin;
 }
 
-void Channelwise::open(const Count* counts, std::size_t first_row, std::size_t last_row, Count* copy) const {
-  if (!copied_) return;
-  const std::int64_t first = std::max<std::int64_t>(0, y_.first(static_cast<std::int64_t>(first_row)));
-  const std::int64_t last = std::min(y_.source, y_.first(static_cast<std::int64_t>(last_row) - 1) + y_.reach());
+void Channelwise::open(const kernels::Table& kernels, const Count* counts, std::size_t first_row, std::size_t last_row,
+                       std::uint8_t* copy) const {
+  if (pairs_.empty()) return;
+  const auto first = static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(first_row)) + y_.pad);
+  const auto last = static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(last_row) - 1) + y_.pad + y_.reach());
+  const auto top = static_cast<std::size_t>(y_.pad), height = static_cast<std::size_t>(y_.source);
   const auto width = static_cast<std::size_t>(x_.source), left = static_cast<std::size_t>(x_.pad) * joined_;
-  for (auto y = static_cast<std::size_t>(first); y < static_cast<std::size_t>(std::max(first, last)); ++y) {
-    const Count* from = counts + y * width * from_channels_ + first_from_;
-    Count* to = copy + y * copied_row();
-    std::fill_n(to, left, Count{0});
-    if (joined_ == from_channels_) {
-      std::copy_n(from, width * joined_, to + left);
-    } else {
-      for (std::size_t x = 0; x < width; ++x) std::copy_n(from + x * from_channels_, joined_, to + left + x * joined_);
+  for (std::size_t y = first; y < last; ++y) {
+    std::uint8_t* to = copy + y * copied_row();
+    if (y < top || y >= top + height) {
+      std::fill_n(to, copied_row(), std::uint8_t{0});
+      continue;
     }
-    std::fill(to + left + width * joined_, to + copied_row(), Count{0});
+    const Count* from = counts + (y - top) * width * from_channels_ + first_from_;
+    std::fill_n(to, left, std::uint8_t{0});
+    if (joined_ == from_channels_) {
+      kernels.narrow(from, width * joined_, to + left);
+    } else {
+      for (std::size_t x = 0; x < width; ++x) kernels.narrow(from + x * from_channels_, joined_, to + left + x * joined_);
+    }
+    std::fill(to + left + width * joined_, to + copied_row(), std::uint8_t{0});
   }
 }
 
-void Channelwise::add_short_row(const kernels::Table& kernels, const Count* counts, std::size_t row, std::size_t pixel,
-                                std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
-                                const kernels::Firing* firing) const {
-  const auto positions = static_cast<std::size_t>(x_.target), step = static_cast<std::size_t>(x_.stride) * pixel;
+void Channelwise::add_copied_row(const kernels::Table& kernels, const std::uint8_t* copy, std::int64_t oy,
+                                 const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const {
+  const auto positions = static_cast<std::size_t>(x_.target), step = static_cast<std::size_t>(x_.stride) * joined_;
   const bool one_run = step == joined_ && to_channels_ == joined_;
-  std::array<kernels::ShortTap, kBatch> taps;
+  std::array<const std::uint8_t*, kBatch> counts;
+  kernels::ChannelRow row{.taps = counts.data(),
+                          .weights = pairs_.data(),
+                          .pairs = 0,
+                          .period = joined_,
+                          .n = one_run ? positions * joined_ : joined_,
+                          .runs = one_run ? 1 : positions,
+                          .step = step,
+                          .pitch = to_channels_};
   std::size_t n = 0;
   const auto flush = [&] {
-    if (one_run) {
-      kernels.add_short_products({taps.data(), n}, positions * joined_, joined_, from, sums, firing);
-    } else {
-      for (std::size_t p = 0; p < positions; ++p) {
-        const std::size_t at = p * to_channels_;
-        kernels::Firing here;
-        if (firing) here = {firing->volley, firing->out + at};
-        kernels.add_short_products({taps.data(), n}, joined_, joined_, from + at, sums + at, firing ? &here : nullptr);
-        for (std::size_t i = 0; i < n; ++i) taps[i].counts += step;
-      }
-    }
+    if (n % 2 != 0) counts[n] = counts[n - 1];  // its weights are zeros
+    row.pairs = (n + 1) / 2;
+    kernels.add_channels(row, from, sums, firing);
+    row.weights += row.pairs * 2 * (joined_ + kernels::kPairSlack);
     from = sums;
     n = 0;
   };
-  const std::int16_t* weights = short_weights_.data();
-  for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
-    const std::int64_t iy = y_.first(oy) + ky * y_.dilation;
-    for (std::int64_t kx = 0; kx < x_.kernel; ++kx, weights += joined_ + kernels::kTapSlack) {
-      if (iy < 0 || iy >= y_.source) continue;
-      taps[n++] = {counts + static_cast<std::size_t>(iy) * row + static_cast<std::size_t>(kx * x_.dilation) * pixel,
-                   weights};
+  copy += static_cast<std::size_t>(y_.first(oy) + y_.pad) * copied_row();
+  for (std::int64_t ky = 0; ky < y_.kernel; ++ky, copy += static_cast<std::size_t>(y_.dilation) * copied_row()) {
+    for (std::int64_t kx = 0; kx < x_.kernel; ++kx) {
       if (n == kBatch) flush();
+      counts[n++] = copy + static_cast<std::size_t>(kx * x_.dilation) * joined_;
     }
   }
-  if (n > 0 || from != sums || firing) flush();
+  flush();
 }
 
 }  // namespace syn::snn

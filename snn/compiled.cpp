@@ -111,7 +111,7 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
       input.channelwise = static_cast<int>(channelwise.size());
       if (depthwise) channelwise.emplace_back(*depthwise, from, to);
       if (one) channelwise.emplace_back(*one, from, to);
-      const Linear::Size copy{.copy = channelwise.back().copy_size() * sizeof(Count)};
+      const Linear::Size copy{.copy = channelwise.back().copy_size()};
       input.copy_at = needed.copies;
       add(needed, copy);
       add(at_most, copy);

@@ -31,7 +31,8 @@ struct SmallTimer::Impl {
     for (auto& c2 : counts) c2 = random.below(100) < 30 ? static_cast<Count>(1 + random.below(8)) : Count{0};
     for (auto& k : key_low) k = static_cast<std::uint32_t>(random.u64());
     for (auto& k : key_high) k = static_cast<std::uint32_t>(random.u64());
-    for (auto& w : short_weights) w = static_cast<std::int16_t>(static_cast<int>(random.below(41)) - 20);
+    for (auto& w : pair_weights) w = static_cast<std::int8_t>(static_cast<int>(random.below(41)) - 20);
+    for (auto& b : bytes) b = static_cast<std::uint8_t>(random.below(9));
     for (auto& w : weights) w = static_cast<std::int32_t>(random.below(255)) - 127;
     firing();
     leaky();
@@ -129,12 +130,13 @@ struct SmallTimer::Impl {
     for (std::size_t tap = 0; tap < 9; ++tap) {
       const std::size_t at = tap / 3 * kBand + tap % 3 * kChannels;
       taps[tap] = {counts.data() + at, weights.data()};
-      short_taps[tap] = {counts.data() + at, short_weights.data()};
+      byte_taps[tap] = bytes.data() + at;
     }
+    byte_taps[9] = byte_taps[8];
+    const ChannelRow row{byte_taps.data(), pair_weights.data(), 5, kChannels, kBand, 1, 0, kBand};
     const std::string over = text::cat("9 taps x ", kBand, " channels");
-    add("add_short_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand, [this](std::size_t) {
-      table.add_short_products(short_taps, kBand, kChannels, potentials.data(), potentials.data(), nullptr);
-    });
+    add("add_channels", over, "products", 9 * kBand, 9 * kBand + 4 * kBand, 4 * kBand,
+        [this, row](std::size_t) { table.add_channels(row, potentials.data(), potentials.data(), nullptr); });
     add("add_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
         [this](std::size_t) { table.add_products(taps, kBand, potentials.data()); });
   }
@@ -171,15 +173,15 @@ struct SmallTimer::Impl {
                     half = LineVector<float>(kBand + kSlack, 150.5f / 300);
   LineVector<Count> counts = LineVector<Count>(kNeurons + kSlack), out = LineVector<Count>(kBand + kSlack);
   std::vector<std::uint64_t> blocks = std::vector<std::uint64_t>(kNeurons / snn::kKeyBlock + 1, 0x9e3779b97f4a7c15);
-  LineVector<std::int16_t> short_weights = LineVector<std::int16_t>(kChannels + kTapSlack);
+  LineVector<std::int8_t> pair_weights = LineVector<std::int8_t>(5 * 2 * (kChannels + kPairSlack));
   LineVector<std::uint32_t> key_low = LineVector<std::uint32_t>(kNeurons), key_high = key_low;
   LineVector<std::uint16_t> fan_out = LineVector<std::uint16_t>(kNeurons, 576);
   LineVector<std::int32_t> weights = LineVector<std::int32_t>(kBand + kSlack);
   LineVector<std::int32_t> leaks = LineVector<std::int32_t>(kBand + kSlack, 30000),
                            zeros = LineVector<std::int32_t>(kBand + kSlack), leaky_potentials = zeros;
   std::array<Tap, 9> taps;
-  std::array<ShortTap, 9> short_taps;
-  LineVector<std::uint8_t> bytes = LineVector<std::uint8_t>(kBand + kSlack);
+  std::array<const std::uint8_t*, 10> byte_taps;
+  LineVector<std::uint8_t> bytes = LineVector<std::uint8_t>(4 * kBand + kSlack);
   std::vector<LineVector<std::uint32_t>> listed;
   LineVector<std::uint32_t> values = LineVector<std::uint32_t>(kKernelRows * kWordsOfRow + kSlack), offsets = values,
                             starts = values;

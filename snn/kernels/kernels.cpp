@@ -204,7 +204,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
                                          : HWY_TARGET == HWY_AVX3 ? 45
                                                                   : 55,
                    .add_products = add_products,
-                   .add_short_products = add_short_products,
+                   .add_channels = add_channels,
                    .fire_volley = fire_volley,
                    .fire_small_volley = fire_small_volley,
                    .fire_step = fire_step,

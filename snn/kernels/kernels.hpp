@@ -88,13 +88,16 @@ struct Tap {
   const std::int32_t* weights;
 };
 
-// The same in 16 bits. The weights of `period` channels repeat: weights[i % period] belongs to counts[i]; they are stored
-// once and then on for kTapSlack more.
-struct ShortTap {
-  const Count* counts;
-  const std::int16_t* weights;
+// A row of positions of a depthwise convolution whose counts fit a byte and whose sums 16 bits, two taps at a time.
+struct ChannelRow {
+  const std::uint8_t* const* taps;  // the first count under each; of a single last one, anything of as many in the other's place
+  const std::int8_t* weights;  // [pair of taps][count][tap], of `period` counts, which repeat, and kPairSlack more of them
+  std::size_t pairs;           // at least 1
+  std::size_t period;          // channels
+  std::size_t n;               // counts of a run, whose sums lie side by side
+  std::size_t runs, step, pitch;  // how many, and from one's counts, and sums, to the next one's
 };
-inline constexpr std::size_t kTapSlack = 32;
+inline constexpr std::size_t kPairSlack = 64;
 
 struct Step {
   const std::int32_t* threshold;
@@ -195,10 +198,9 @@ struct Table {
 
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
-  // sums = from + the same, where the sums of all taps' products (and of any of them) stay inside 16 bits. from == sums, or
-  // apart from them. With `firing` (or null), whose period is this one, counts are made of them as a Band's.
-  void (*add_short_products)(std::span<const ShortTap> taps, std::size_t n, std::size_t period, const std::int32_t* from,
-                             std::int32_t* sums, const Firing* firing);
+  // sums = from + the same of a ChannelRow. from == sums, or apart from them. With `firing` (or null), whose period is the
+  // row's, counts are made of them as a Band's. Counts have slack.
+  void (*add_channels)(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing);
 
   // out = clamp(floor((sum + (theta >> 1)) / theta), 0, C)
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);

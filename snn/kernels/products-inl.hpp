@@ -21,97 +21,188 @@ void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) 
   hn::StoreU(last, d, sums + n - lanes);
 }
 
+// Two taps at a time: bytes of both side by side, against their weights, added up in 16 bits. A vector of bytes makes two
+// vectors of sums, whose blocks of 128 bits are those of InterleaveLower and InterleaveUpper; in_order() mends that.
+#if HWY_ARCH_X86
+HWY_INLINE hn::Vec128<std::int16_t> pairs(hn::Vec128<std::uint8_t> counts, hn::Vec128<std::int8_t> weights) {
+  return hn::Vec128<std::int16_t>{_mm_maddubs_epi16(counts.raw, weights.raw)};
+}
+#if HWY_TARGET <= HWY_AVX2
+HWY_INLINE hn::Vec256<std::int16_t> pairs(hn::Vec256<std::uint8_t> counts, hn::Vec256<std::int8_t> weights) {
+  return hn::Vec256<std::int16_t>{_mm256_maddubs_epi16(counts.raw, weights.raw)};
+}
+#endif
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE hn::Vec512<std::int16_t> pairs(hn::Vec512<std::uint8_t> counts, hn::Vec512<std::int8_t> weights) {
+  return hn::Vec512<std::int16_t>{_mm512_maddubs_epi16(counts.raw, weights.raw)};
+}
+#endif
+#else
+template <class VU8, class VI8>
+HWY_INLINE hn::Vec<I16> pairs(VU8 counts, VI8 weights) {
+  const I16 d;
+  const auto both = hn::BitCast(d, counts), of_both = hn::BitCast(d, weights);
+  const auto first = hn::Mul(hn::And(both, hn::Set(d, 0xff)), hn::ShiftRight<8>(hn::ShiftLeft<8>(of_both)));
+  const auto second = hn::BitCast(d, hn::ShiftRight<8>(hn::BitCast(U16(), counts)));
+  return hn::Add(first, hn::Mul(second, hn::ShiftRight<8>(of_both)));
+}
+#endif
+
+// Blocks 0, 2, .. of two vectors, and 1, 3, ..: what weights that lie in order are for InterleaveLower and -Upper.
 template <class D>
-HWY_INLINE void add_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int32_t* sums) {
+HWY_INLINE hn::Vec<D> even_blocks(D d, hn::Vec<D> a, hn::Vec<D> b) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
+    return hn::Vec<D>{_mm512_maskz_shuffle_i64x2(0xff, a.raw, b.raw, 0x88)};
+  } else
+#endif
+    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? a : hn::ConcatLowerLower(d, b, a);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> odd_blocks(D d, hn::Vec<D> a, hn::Vec<D> b) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
+    return hn::Vec<D>{_mm512_maskz_shuffle_i64x2(0xff, a.raw, b.raw, 0xdd)};
+  } else
+#endif
+    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? b : hn::ConcatUpperUpper(d, b, a);
+}
+// The lower half of the sums in the channels' order, and the upper one.
+template <class D>
+HWY_INLINE hn::Vec<D> lower_in_order(D d, hn::Vec<D> low, hn::Vec<D> high) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
+    return hn::Vec<D>{_mm512_permutex2var_epi64(low.raw, _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), high.raw)};
+  } else
+#endif
+    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? low : hn::ConcatLowerLower(d, high, low);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> upper_in_order(D d, hn::Vec<D> low, hn::Vec<D> high) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
+    return hn::Vec<D>{_mm512_permutex2var_epi64(low.raw, _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4), high.raw)};
+  } else
+#endif
+    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? high : hn::ConcatUpperUpper(d, high, low);
+}
+
+// sums = from + the sums of 16 bits.
+template <class D>
+HWY_INLINE void keep_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int32_t* sums) {
   const hn::RepartitionToWide<D> d32;
   const hn::Half<D> dh;
   const std::size_t half = hn::Lanes(d32);
   hn::StoreU(hn::Add(hn::LoadU(d32, from), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
   hn::StoreU(hn::Add(hn::LoadU(d32, from + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
 }
-
-// A few taps' products at i, i + step, .. as long as a vector fits below n. `i` is `at` modulo the period: their
-// weights stay in registers, and so do the constants of neurons that fire.
-template <bool kFires, class D, std::size_t... T>
-HWY_INLINE void add_at(std::index_sequence<T...>, D d, const ShortTap* taps, std::size_t at, std::size_t i,
-                       std::size_t step, std::size_t n, const std::int32_t* from, std::int32_t* sums,
-                       const Firing* firing) {
-  const hn::RebindToUnsigned<D> du;
-  const std::size_t lanes = hn::Lanes(d);
-  const hn::Vec<D> weights[] = {hn::LoadU(d, taps[T].weights + at)...};
-  const Count* const counts[] = {taps[T].counts...};
-  const auto sum_at = [&](std::size_t from_tap) HWY_ATTR {
-    auto sum = hn::Zero(d);
-    ((sum = hn::Add(sum, hn::Mul(hn::BitCast(d, hn::LoadU(du, counts[T] + from_tap)), weights[T]))), ...);
-    return sum;
-  };
-  if constexpr (kFires) {
-    const SmallVolley& volley = firing->volley;
-    const std::size_t half = lanes / 2;
-    const auto reciprocal_low = Neurons::load(volley.reciprocal + at), half_low = Neurons::load(volley.half + at),
-               reciprocal_high = Neurons::load(volley.reciprocal + at + half),
-               half_high = Neurons::load(volley.half + at + half);
-    const I32 d32;
-    const hn::Half<D> dh;
-    for (; i + lanes <= n; i += step) {
-      const auto sum = sum_at(i);
-      const auto low = hn::Add(hn::LoadU(d32, from + i), hn::PromoteTo(d32, hn::LowerHalf(dh, sum)));
-      const auto high = hn::Add(hn::LoadU(d32, from + i + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum)));
-      Neurons::store(Neurons::counts(low, reciprocal_low, half_low, volley.ceiling),
-                     Neurons::counts(high, reciprocal_high, half_high, volley.ceiling), firing->out + i);
-    }
+template <class V>
+HWY_INLINE hn::Vec<I32> counted(V sum, const std::int32_t* from, const SmallVolley& volley, std::size_t at) {
+  return Neurons::counts(hn::Add(hn::LoadU(I32(), from), hn::PromoteTo(I32(), sum)),
+                         Neurons::load(volley.reciprocal + at), Neurons::load(volley.half + at), volley.ceiling);
+}
+// Counts of the sums of 16 bits; of a whole vector, or of half a one in each argument.
+template <class D>
+HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::int32_t* from, const SmallVolley& volley,
+                           std::size_t at, Count* out) {
+  const std::size_t lanes = hn::Lanes(I32());
+  if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
+    Neurons::store(counted(lower, from, volley, at), counted(upper, from + lanes, volley, at + lanes), out);
   } else {
-    for (; i + lanes <= n; i += step) add_lanes(d, sum_at(i), from + i, sums + i);
+    const hn::Half<D> dh;
+    Neurons::store(counted(hn::LowerHalf(dh, lower), from, volley, at),
+                   counted(hn::UpperHalf(dh, lower), from + lanes, volley, at + lanes), out);
+    Neurons::store(counted(hn::LowerHalf(dh, upper), from + 2 * lanes, volley, at + 2 * lanes),
+                   counted(hn::UpperHalf(dh, upper), from + 3 * lanes, volley, at + 3 * lanes), out + 2 * lanes);
+  }
+}
+
+// At i, i + turn, .. of every run, as long as a vector fits below n. `i` is `at` modulo the period: the weights stay in
+// registers.
+template <bool kFires, class D, std::size_t... P>
+HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, std::size_t at, std::size_t i,
+                       std::size_t turn, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
+  const hn::RebindToSigned<D> di;
+  const hn::RepartitionToWide<decltype(di)> d16;
+  const std::size_t lanes = hn::Lanes(d), pair = 2 * (row.period + kPairSlack);
+  const std::int8_t* weights = row.weights + 2 * at;
+  const hn::Vec<decltype(di)> low_weights[] = {
+      even_blocks(di, hn::LoadU(di, weights + P * pair), hn::LoadU(di, weights + P * pair + lanes))...};
+  const hn::Vec<decltype(di)> high_weights[] = {
+      odd_blocks(di, hn::LoadU(di, weights + P * pair), hn::LoadU(di, weights + P * pair + lanes))...};
+  const std::uint8_t* const first[] = {row.taps[2 * P]...};
+  const std::uint8_t* const second[] = {row.taps[2 * P + 1]...};
+  for (std::size_t run = 0; run < row.runs; ++run) {
+    const std::size_t counts = run * row.step, to = run * row.pitch;
+    for (std::size_t c = i; c + lanes <= row.n; c += turn) {
+      auto low = hn::Zero(d16), high = hn::Zero(d16);
+      ((low = hn::Add(low, pairs(hn::InterleaveLower(d, hn::LoadU(d, first[P] + counts + c),
+                                                     hn::LoadU(d, second[P] + counts + c)),
+                                 low_weights[P])),
+        high = hn::Add(high, pairs(hn::InterleaveUpper(d, hn::LoadU(d, first[P] + counts + c),
+                                                       hn::LoadU(d, second[P] + counts + c)),
+                                   high_weights[P]))),
+       ...);
+      const auto lower = lower_in_order(d16, low, high), upper = upper_in_order(d16, low, high);
+      if constexpr (kFires) {
+        fire_lanes(d16, lower, upper, from + to + c, firing->volley, at, firing->out + to + c);
+      } else {
+        keep_lanes(d16, lower, from + to + c, sums + to + c);
+        keep_lanes(d16, upper, from + to + c + lanes / 2, sums + to + c + lanes / 2);
+      }
+    }
   }
 }
 
 // Whole vectors from `begin` on; what is left then. Vectors meet the same weights again after `turns` of them, or as
 // many as there are.
-template <std::size_t kTaps, bool kFires = false, class D>
-HWY_INLINE std::size_t add_vectors(D d, std::size_t begin, const ShortTap* taps, std::size_t n, std::size_t period,
-                                   const std::int32_t* from, std::int32_t* sums, const Firing* firing = nullptr) {
-  const std::size_t lanes = hn::Lanes(d), vectors = (n - begin) / lanes;
+template <std::size_t kPairs, bool kFires, class D>
+HWY_INLINE std::size_t add_vectors(D d, std::size_t begin, const ChannelRow& row, const std::int32_t* from,
+                                   std::int32_t* sums, const Firing* firing) {
+  const std::size_t lanes = hn::Lanes(d), vectors = (row.n - begin) / lanes;
   std::size_t turns = 1;
-  while (turns < vectors && turns * lanes % period != 0) ++turns;
-  for (std::size_t v = 0, at = begin % period; v < turns && v < vectors; ++v) {
-    add_at<kFires>(Each<kTaps>(), d, taps, at, begin + v * lanes, turns * lanes, n, from, sums, firing);
-    for (at += lanes; at >= period;) at -= period;
+  while (turns < vectors && turns * lanes % row.period != 0) ++turns;
+  for (std::size_t v = 0, at = begin % row.period; v < turns && v < vectors; ++v) {
+    add_at<kFires>(Each<kPairs>(), d, row, at, begin + v * lanes, turns * lanes, from, sums, firing);
+    for (at += lanes; at >= row.period;) at -= row.period;
   }
   return begin + vectors * lanes;
 }
 
-template <std::size_t kTaps>
-void add_some_taps(const ShortTap* taps, std::size_t n, std::size_t period, const std::int32_t* from,
-                   std::int32_t* sums, const Firing* firing) {
-  const I16 d16;
-  if (firing && n % hn::Lanes(d16) == 0) {
-    add_vectors<kTaps, true>(d16, 0, taps, n, period, from, sums, firing);
+template <std::size_t kPairs>
+void add_pairs_of_taps(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
+  const hn::Repartition<std::uint8_t, I32> d;
+  const hn::CappedTag<std::uint8_t, hn::MaxLanes(d) == 64 ? 32 : 16> dh;
+  if (firing && row.n % hn::Lanes(dh) == 0) {
+    const std::size_t i = add_vectors<kPairs, true>(d, 0, row, from, sums, firing);
+    if constexpr (hn::MaxLanes(dh) != hn::MaxLanes(d)) add_vectors<kPairs, true>(dh, i, row, from, sums, firing);
     return;
   }
-  const hn::CappedTag<std::int16_t, kTapSlack> d;
-  std::size_t i = add_vectors<kTaps>(d, 0, taps, n, period, from, sums);
-  i = add_vectors<kTaps>(hn::CappedTag<std::int16_t, 16>(), i, taps, n, period, from, sums);
-  i = add_vectors<kTaps>(hn::CappedTag<std::int16_t, 8>(), i, taps, n, period, from, sums);
-  reference::add_short_products_from(i, {taps, kTaps}, n, period, from, sums);
-  if (firing) fire_small_volley(firing->volley, sums, n, firing->out);
+  std::size_t i = add_vectors<kPairs, false>(d, 0, row, from, sums, firing);
+  i = add_vectors<kPairs, false>(dh, i, row, from, sums, firing);
+  i = add_vectors<kPairs, false>(hn::CappedTag<std::uint8_t, 16>(), i, row, from, sums, firing);
+  reference::add_channels_from(i, row, from, sums);
+  if (firing) reference::fire_runs(row, fire_small_volley, sums, *firing);
 }
 
-// At most kTaps at a time.
-template <std::size_t kTaps>
-HWY_INLINE void add_last_taps(std::span<const ShortTap> taps, std::size_t n, std::size_t period,
-                              const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  if constexpr (kTaps == 0) {
-    reference::add_short_products(taps, n, period, from, sums, firing);
-  } else {
-    if (taps.size() == kTaps) return add_some_taps<kTaps>(taps.data(), n, period, from, sums, firing);
-    add_last_taps<kTaps - 1>(taps, n, period, from, sums, firing);
+// At most kPairs at a time.
+template <std::size_t kPairs>
+HWY_INLINE void add_last_pairs(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums,
+                               const Firing* firing) {
+  if (row.pairs == kPairs) return add_pairs_of_taps<kPairs>(row, from, sums, firing);
+  if constexpr (kPairs > 1) add_last_pairs<kPairs - 1>(row, from, sums, firing);
+}
+
+void add_channels(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
+  constexpr std::size_t kMost = 5;  // 3 x 3
+  ChannelRow some = row;
+  for (; some.pairs > kMost; from = sums) {
+    const std::size_t left = some.pairs - kMost;
+    some.pairs = kMost;
+    add_pairs_of_taps<kMost>(some, from, sums, nullptr);
+    some.pairs = left;
+    some.taps += 2 * kMost;
+    some.weights += kMost * 2 * (some.period + kPairSlack);
   }
-}
-
-void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period, const std::int32_t* from,
-                        std::int32_t* sums, const Firing* firing) {
-  constexpr std::size_t kMost = 9;  // 3 x 3
-  for (; taps.size() > kMost; taps = taps.subspan(kMost), from = sums)
-    add_some_taps<kMost>(taps.data(), n, period, from, sums, nullptr);
-  add_last_taps<kMost>(taps, n, period, from, sums, firing);
+  add_last_pairs<kMost>(some, from, sums, firing);
 }

@@ -99,19 +99,26 @@ inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t*
     for (std::size_t i = 0; i < n; ++i) sums[i] += tap.counts[i] * tap.weights[i];
 }
 
-// From `i` on, so that kernels in vectors can leave it their rest.
-inline void add_short_products_from(std::size_t i, std::span<const ShortTap> taps, std::size_t n, std::size_t period,
-                                    const std::int32_t* from, std::int32_t* sums) {
-  for (; i < n; ++i) {
-    sums[i] = from[i];
-    for (const ShortTap& tap : taps) sums[i] += std::int32_t{tap.counts[i]} * tap.weights[i % period];
+// Of every run, from its count `i` on, so that kernels in vectors can leave it their rest.
+inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::int32_t* from, std::int32_t* sums) {
+  for (std::size_t run = 0; run < row.runs; ++run) {
+    for (std::size_t c = i; c < row.n; ++c) {
+      const std::int8_t* weights = row.weights + 2 * (c % row.period);
+      std::int32_t sum = from[run * row.pitch + c];
+      for (std::size_t tap = 0; tap < 2 * row.pairs; ++tap)
+        sum += row.taps[tap][run * row.step + c] * weights[tap / 2 * 2 * (row.period + kPairSlack) + tap % 2];
+      sums[run * row.pitch + c] = sum;
+    }
   }
 }
-
-inline void add_short_products(std::span<const ShortTap> taps, std::size_t n, std::size_t period,
-                               const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  add_short_products_from(0, taps, n, period, from, sums);
-  if (firing) fire_small_volley(firing->volley, sums, n, firing->out);
+template <class Fire>
+void fire_runs(const ChannelRow& row, Fire&& fire, const std::int32_t* sums, const Firing& firing) {
+  for (std::size_t at = 0; at < row.runs * row.pitch; at += row.pitch)
+    fire(firing.volley, sums + at, row.n, firing.out + at);
+}
+inline void add_channels(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
+  add_channels_from(0, row, from, sums);
+  if (firing) fire_runs(row, fire_small_volley, sums, *firing);
 }
 
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
@@ -294,7 +301,7 @@ inline constexpr Table kTable{.name = "reference",
                               .dense_percent = 60,
                               .wide_dense_percent = 60,
                               .add_products = add_products,
-                              .add_short_products = add_short_products,
+                              .add_channels = add_channels,
                               .fire_volley = fire_volley,
                               .fire_small_volley = fire_small_volley,
                               .fire_step = fire_step,

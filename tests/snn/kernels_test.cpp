@@ -299,45 +299,53 @@ TEST_CASE("products add up as in the plain twin, at any length and number of tap
   }
 }
 
-TEST_CASE("products in 16 bits add up as in 64, at any length, period and number of taps, up to 32767") {
+TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period and number of taps, up to 32767") {
   SeededRandom random(7);
-  for (int round = 0; round < 400; ++round) {
-    // Neurons fire over whole periods; some are whole vectors, too.
-    const std::size_t period = round % 3 == 2 ? 32 : 1 + random.below(round % 2 == 0 ? 100 : 5), taps = 1 + random.below(12);
-    const std::size_t n = round % 3 == 0 ? random.below(300) : period * random.below(9);
-    const bool extreme = round % 4 == 0;  // all of the room in one product, of either sign
-    const auto count_most = static_cast<Count>(1 + random.below(255));
-    std::vector<std::vector<Count>> counts;
-    std::vector<std::vector<std::int16_t>> weights;
-    std::vector<ShortTap> list;
-    for (std::size_t t = 0; t < (extreme ? 1 : taps); ++t) {
-      counts.push_back(extreme ? std::vector<Count>(n, 1) : some_counts(random, n, count_most));
-      const int most = 32767 / (extreme ? 1 : static_cast<int>(taps) * count_most);
-      auto& row = weights.emplace_back(period);
-      for (auto& w : row) {
-        const int free = static_cast<int>(random.below(2 * static_cast<unsigned>(most) + 1)) - most;
-        w = static_cast<std::int16_t>(!extreme ? free : random.below(2) == 0 ? most : -most);
+  for (int round = 0; round < 600; ++round) {
+    // Runs of several periods, some of them whole vectors; or one a position, wherever they lie.
+    const std::size_t period = round % 3 == 2 ? 32 : 1 + random.below(round % 2 == 0 ? 100 : 5);
+    const bool one_run = random.below(2) == 0;
+    const std::size_t n = one_run ? period * (1 + random.below(9)) : period, runs = one_run ? 1 : 1 + random.below(9);
+    const std::size_t step = n + random.below(50), pitch = n + (random.below(2) == 0 ? 0 : random.below(9));
+    const std::size_t pairs = 1 + random.below(9), pair = 2 * (period + kPairSlack);
+    const bool extreme = round % 4 == 0;  // all of the room in two products, of either sign
+    const std::uint64_t greatest = extreme ? 129 : 1 + random.below(255);
+    const std::uint64_t most = extreme ? 127 : std::min<std::uint64_t>(127, 32767 / (2 * pairs * greatest));
+    std::vector<std::vector<std::uint8_t>> counts;
+    std::vector<const std::uint8_t*> taps;
+    std::vector<std::int8_t> weights(pairs * pair);
+    for (std::size_t tap = 0; tap < 2 * pairs; ++tap) {
+      auto& own = counts.emplace_back((runs - 1) * step + n + kSlack);
+      for (auto& c : own)
+        c = static_cast<std::uint8_t>(!extreme ? random.below(greatest + 1) : tap < 2 ? greatest : random.below(256));
+      for (std::size_t i = 0; i < period + kPairSlack; ++i) {
+        const int free = static_cast<int>(random.below(2 * most + 1)) - static_cast<int>(most);
+        const int w = !extreme ? free : tap >= 2 ? 0 : i % period % 2 == 0 ? 127 : -127;
+        weights[tap / 2 * pair + 2 * i + tap % 2] =
+            i < period ? static_cast<std::int8_t>(w) : weights[tap / 2 * pair + 2 * (i - period) + tap % 2];
       }
-      for (std::size_t i = 0; i < kTapSlack; ++i) row.push_back(row[i]);
     }
-    for (std::size_t t = 0; t < counts.size(); ++t) list.push_back({counts[t].data(), weights[t].data()});
-    std::vector<std::int32_t> start(n + 1);
+    for (const auto& own : counts) taps.push_back(own.data());
+    const ChannelRow row{taps.data(), weights.data(), pairs, period, n, runs, step, pitch};
+    std::vector<std::int32_t> start((runs - 1) * pitch + n + 1);
     for (auto& s : start) s = static_cast<std::int32_t>(random.below(2'000'000)) - 1'000'000;
     auto expected = start;
-    for (std::size_t i = 0; i < n; ++i)
-      for (const ShortTap& tap : list) expected[i] += std::int32_t{tap.counts[i]} * tap.weights[i % period];
+    for (std::size_t i = 0; i < runs * n; ++i)
+      for (std::size_t tap = 0; tap < 2 * pairs; ++tap)
+        expected[i / n * pitch + i % n] += std::int32_t{counts[tap][i / n * step + i % n]} *
+                                           weights[tap / 2 * pair + 2 * (i % n % period) + tap % 2];
     each_table([&](const Table& table) {
       auto sums = start, from = start;
-      table.add_short_products(list, n, period, sums.data(), sums.data(), nullptr);
+      table.add_channels(row, sums.data(), sums.data(), nullptr);
       CHECK(sums == expected);  // the one behind the end included
-      std::fill_n(sums.begin(), n, 12345);
-      table.add_short_products(list, n, period, from.data(), sums.data(), nullptr);
+      for (std::size_t i = 0; i < runs * n; ++i) sums[i / n * pitch + i % n] = 12345;
+      table.add_channels(row, from.data(), sums.data(), nullptr);
       CHECK(sums == expected);
-      if (n % period != 0) return;
-      const RandomFiring fires(random, period, n);
+      if (pitch != n) return;
+      const RandomFiring fires(random, period, runs * n);
       std::vector<Count> fired = fires.out;
       const Firing firing{fires.volley, fired.data()};
-      table.add_short_products(list, n, period, from.data(), sums.data(), &firing);
+      table.add_channels(row, from.data(), sums.data(), &firing);
       CHECK(fired == fires.counts_of(expected));
     });
   }
