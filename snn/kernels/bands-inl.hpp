@@ -77,8 +77,9 @@ template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... P>
 HWY_INLINE void fire_positions(std::index_sequence<P...>, const Band& band,
                                const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
                                Count* out) {
-  (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), band.firing->volley, sum, from + P * band.pitch, at,
-                                               out + P * band.pitch),
+  const SmallVolley volley = band.firing->volley;  // a copy, which no store of a count can change
+  const std::size_t pitch = band.pitch;
+  (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), volley, sum, from + P * pitch, at, out + P * pitch),
    ...);
 }
 template <class Lane, std::size_t kVectors, std::size_t kSums>

@@ -122,6 +122,7 @@ HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::i
 template <bool kFires, class D, std::size_t... P>
 HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, std::size_t at, std::size_t i,
                        std::size_t turn, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
+  Count* const out = kFires ? firing->out : nullptr;
   const hn::RebindToSigned<D> di;
   const hn::RepartitionToWide<decltype(di)> d16;
   const std::size_t lanes = hn::Lanes(d), pair = 2 * (row.period + kPairSlack);
@@ -132,9 +133,12 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
       odd_blocks(di, hn::LoadU(di, weights + P * pair), hn::LoadU(di, weights + P * pair + lanes))...};
   const std::uint8_t* const first[] = {row.taps[2 * P]...};
   const std::uint8_t* const second[] = {row.taps[2 * P + 1]...};
-  for (std::size_t run = 0; run < row.runs; ++run) {
-    const std::size_t counts = run * row.step, to = run * row.pitch;
-    for (std::size_t c = i; c + lanes <= row.n; c += turn) {
+  const std::size_t n = row.n, runs = row.runs, step = row.step, pitch = row.pitch;
+  SmallVolley volley{};
+  if constexpr (kFires) volley = firing->volley;  // copies, all of them, which no store of a count can change
+  for (std::size_t run = 0; run < runs; ++run) {
+    const std::size_t counts = run * step, to = run * pitch;
+    for (std::size_t c = i; c + lanes <= n; c += turn) {
       auto low = hn::Zero(d16), high = hn::Zero(d16);
       ((low = hn::Add(low, pairs(hn::InterleaveLower(d, hn::LoadU(d, first[P] + counts + c),
                                                      hn::LoadU(d, second[P] + counts + c)),
@@ -145,7 +149,7 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
        ...);
       const auto lower = lower_in_order(d16, low, high), upper = upper_in_order(d16, low, high);
       if constexpr (kFires) {
-        fire_lanes(d16, lower, upper, from + to + c, firing->volley, at, firing->out + to + c);
+        fire_lanes(d16, lower, upper, from + to + c, volley, at, out + to + c);
       } else {
         keep_lanes(d16, lower, from + to + c, sums + to + c);
         keep_lanes(d16, upper, from + to + c + lanes / 2, sums + to + c + lanes / 2);
