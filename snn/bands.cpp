@@ -61,6 +61,19 @@ const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& ker
   return sums;
 }
 
+std::size_t fire_bands(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Part& part,
+                       std::size_t y, const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing,
+                       PartScratch& scratch) {
+  if (input.linear >= 0)
+    return compiled.linears[static_cast<std::size_t>(input.linear)].fire_rows(kernels, listed_of(input, scratch), part, y,
+                                                                              from, sums, firing);
+  if (input.channelwise >= 0 &&
+      compiled.channelwise[static_cast<std::size_t>(input.channelwise)].fire_rows(
+          kernels, copy_of(input, scratch), y, part.last_row, from, sums, firing))
+    return part.last_row - y;
+  return 0;
+}
+
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,
                 std::span<const std::span<const Count>> counts, std::span<std::int32_t> sums) {
   SYN_ASSERT(population < compiled.stages.size(), population);

@@ -92,7 +92,7 @@ const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Co
   if (!pairs_.empty()) {
     // Neurons fire with the last of several batches only, and all of them together.
     if (taps() > kBatch || joined_ < to_channels_) firing = nullptr;
-    add_copied_row(kernels, copy, oy, from, sums, firing);
+    add_copied_rows(kernels, copy, static_cast<std::size_t>(oy), 1, from, sums, firing);
     return firing ? nullptr : begin;
   }
   counts += first_from_;
@@ -144,19 +144,29 @@ void Channelwise::open(const kernels::Table& kernels, const Count* counts, std::
   }
 }
 
-void Channelwise::add_copied_row(const kernels::Table& kernels, const std::uint8_t* copy, std::int64_t oy,
-                                 const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const {
-  const auto positions = static_cast<std::size_t>(x_.target), step = static_cast<std::size_t>(x_.stride) * joined_;
-  const bool one_run = step == joined_ && to_channels_ == joined_;
+bool Channelwise::fire_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t first_row,
+                            std::size_t last_row, const std::int32_t* from, std::int32_t* sums,
+                            const kernels::Firing& firing) const {
+  if (pairs_.empty() || !one_run() || taps() > 2 * kernels::kPairsAtOnce) return false;
+  add_copied_rows(kernels, copy, first_row, last_row - first_row, from, sums, &firing);
+  return true;
+}
+
+void Channelwise::add_copied_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t oy,
+                                  std::size_t rows, const std::int32_t* from, std::int32_t* sums,
+                                  const kernels::Firing* firing) const {
+  const auto positions = static_cast<std::size_t>(x_.target), pixels = static_cast<std::size_t>(x_.stride) * joined_;
+  const auto stride = static_cast<std::size_t>(y_.stride) * copied_row();
   std::array<const std::uint8_t*, kBatch> counts;
   kernels::ChannelRow row{.taps = counts.data(),
                           .weights = pairs_.data(),
                           .pairs = 0,
                           .period = joined_,
-                          .n = one_run ? positions * joined_ : joined_,
-                          .runs = one_run ? 1 : positions,
-                          .step = step,
-                          .pitch = to_channels_};
+                          .n = one_run() ? positions * joined_ : joined_,
+                          .runs = one_run() ? rows : positions,
+                          .step = one_run() ? stride : pixels,
+                          .pitch = one_run() ? positions * joined_ : to_channels_,
+                          .from_pitch = one_run() ? 0 : to_channels_};
   std::size_t n = 0;
   const auto flush = [&] {
     if (n % 2 != 0) counts[n] = counts[n - 1];  // its weights are zeros
@@ -166,7 +176,7 @@ void Channelwise::add_copied_row(const kernels::Table& kernels, const std::uint8
     from = sums;
     n = 0;
   };
-  copy += static_cast<std::size_t>(y_.first(oy) + y_.pad) * copied_row();
+  copy += oy * stride;
   for (std::int64_t ky = 0; ky < y_.kernel; ++ky, copy += static_cast<std::size_t>(y_.dilation) * copied_row()) {
     for (std::int64_t kx = 0; kx < x_.kernel; ++kx) {
       if (n == kBatch) flush();

@@ -29,6 +29,10 @@ class Channelwise {
   const std::int32_t* add_row(const kernels::Table& kernels, const Count* counts, const std::uint8_t* copy,
                               std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
                               const kernels::Firing* firing) const;
+  // Where that is possible, the neurons of target rows [first_row, last_row) fire, each row's sums beginning with from[..],
+  // `band` counts behind the row before: else nothing happens, and it returns false.
+  bool fire_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t first_row, std::size_t last_row,
+                 const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing) const;
 
   std::uint64_t resident_bytes() const {
     return weights_.size() * sizeof weights_[0] + pairs_.size() + padding_.size() * sizeof padding_[0];
@@ -40,8 +44,10 @@ class Channelwise {
   bool fits_short(Count greatest) const;
   void pack_pairs();
   std::size_t taps() const { return static_cast<std::size_t>(y_.kernel * x_.kernel); }
-  void add_copied_row(const kernels::Table& kernels, const std::uint8_t* copy, std::int64_t oy, const std::int32_t* from,
-                      std::int32_t* sums, const kernels::Firing* firing) const;
+  // Target row `oy` and, where `rows` are more, those behind it, whose sums begin with the same.
+  void add_copied_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t oy, std::size_t rows,
+                       const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
+  bool one_run() const { return x_.stride == 1 && to_channels_ == joined_; }
   std::size_t copied_row() const { return width_ * joined_; }
 
   Extent y_{}, x_{};

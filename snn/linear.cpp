@@ -237,46 +237,74 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
   return some * 100 > all * limit ? Method::dense : Method::events;
 }
 
+bool Linear::has_whole_vectors(const kernels::Table& kernels, const Part& part, Method chosen) const {
+  if (chosen == Method::dense && !tails_.empty()) return true;  // of all outputs: there is more than one position
+  return (part.last_output - part.first_output) % kernels.lanes == 0;
+}
+bool Linear::can_fire(const kernels::Table& kernels, const Part& part, Method chosen) const {
+  return kernel_rows() * across() < kBatch && has_whole_vectors(kernels, part, chosen);
+}
+
+kernels::Band Linear::band_of(const kernels::Table& kernels, const Listed& listed, const Part& part,
+                              Method chosen) const {
+  const std::size_t outputs = part.last_output - part.first_output;
+  const bool tail = chosen == Method::dense && !tails_.empty();
+  return {.stretches = nullptr,
+          .stretch_count = 0,
+          .positions = static_cast<std::size_t>(x_.target),
+          .packed = packed_.data() + part.first_output,
+          .outputs = tail ? outputs : rounded_up(outputs, kernels.lanes),
+          .row = padded_outputs_,
+          .pitch = outputs_,
+          .run = run_,
+          .chunk = chunk_,
+          .values = listed.values,
+          .offsets = listed.offsets,
+          .pixels = stretch_pixels_,
+          .stride = static_cast<std::size_t>(x_.stride),
+          .pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0,
+          .tail = tail ? tails_.data() : nullptr,
+          .words = packing_.stretch_words,
+          .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes(),
+          .row_bytes = static_cast<std::size_t>(y_.stride) * row_bytes()};
+}
+
 const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part,
                                     std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
                                     const kernels::Firing* firing) const {
   const Method chosen = method(kernels, listed, oy);
   if (chosen == Method::none) return from;
-  const std::size_t outputs = part.last_output - part.first_output;
-  const bool tail = chosen == Method::dense && !tails_.empty();  // of all outputs: there is more than one position
-  const bool whole = tail || outputs % kernels.lanes == 0;
-  if (from != sums && !whole) {
-    std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + outputs, sums);
+  if (from != sums && !has_whole_vectors(kernels, part, chosen)) {
+    std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + part.last_output - part.first_output, sums);
     from = sums;
   }
-  // Neurons fire with the last of several batches only, and none but the part's.
-  if (kernel_rows() * across() >= kBatch || !whole) firing = nullptr;
-  kernels::Band band{
-      .stretches = nullptr,
-      .stretch_count = 0,
-      .positions = static_cast<std::size_t>(x_.target),
-      .packed = packed_.data() + part.first_output,
-      .outputs = tail ? outputs : rounded_up(outputs, kernels.lanes),
-      .row = padded_outputs_,
-      .pitch = outputs_,
-      .from = from,
-      .firing = firing,
-      .run = run_,
-      .chunk = chunk_,
-      .values = listed.values,
-      .offsets = listed.offsets,
-      .pixels = stretch_pixels_,
-      .stride = static_cast<std::size_t>(x_.stride),
-      .pixel_weights = packing_.has_events() ? packing_.pixel_words() * padded_outputs_ : 0,
-      .tail = tail ? tails_.data() : nullptr,
-      .words = packing_.stretch_words,
-      .stride_bytes = static_cast<std::size_t>(x_.stride) * packing_.pixel_bytes()};
+  kernels::Band band = band_of(kernels, listed, part, chosen);
+  band.from = from;
+  if (can_fire(kernels, part, chosen)) band.firing = firing;
   if (chosen == Method::dense) {
     add_dense(kernels, listed, oy, band, sums);
   } else {
     add_events(kernels, listed, oy, band, sums);
   }
-  return firing ? nullptr : sums;
+  return band.firing ? nullptr : sums;
+}
+
+std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
+                              const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing) const {
+  if (x_.target == 1 || !can_fire(kernels, part, Method::dense)) return 0;
+  std::size_t last = oy;
+  for (; last < part.last_row; ++last) {
+    const std::int64_t first = y_.first(static_cast<std::int64_t>(last));
+    const bool inside = !padding_.empty() || (first >= 0 && first + y_.reach() <= y_.source);
+    if (!inside || method(kernels, listed, static_cast<std::int64_t>(last)) != Method::dense) break;
+  }
+  if (last - oy < 2) return 0;
+  kernels::Band band = band_of(kernels, listed, part, Method::dense);
+  band.from = from;
+  band.firing = &firing;
+  band.rows = last - oy;
+  add_dense(kernels, listed, static_cast<std::int64_t>(oy), band, sums);
+  return band.rows;
 }
 
 // Rows and stretches go in batches; sums begin with Band::from in the first one. A kernel that lies in the border

@@ -56,6 +56,10 @@ class Linear {
   // possible and `firing` is not null).
   const std::int32_t* add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                               const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
+  // Where target rows from `oy` on can fire in one go, each of whose sums are from[..] and this projection's, they do:
+  // returns how many. Their counts lie one row behind the other; `sums` is memory for one.
+  std::size_t fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
+                        const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing) const;
 
  private:
   void pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest, const kernels::Table& kernels);
@@ -90,6 +94,10 @@ class Linear {
   // By the measured density of what lies under target row `oy`.
   enum class Method : std::uint8_t { none, events, dense };
   Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const;
+  // Neurons fire with the last of several batches only, and none but the part's.
+  bool can_fire(const kernels::Table& kernels, const Part& part, Method chosen) const;
+  bool has_whole_vectors(const kernels::Table& kernels, const Part& part, Method chosen) const;
+  kernels::Band band_of(const kernels::Table& kernels, const Listed& listed, const Part& part, Method chosen) const;
   void add_dense(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
                  std::int32_t* sums) const;
   void add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,

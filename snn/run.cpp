@@ -402,6 +402,8 @@ class Run {
     }
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
     std::int32_t* band = scratch.band.data();
+    // Bands that begin alike, and have a single projection to add.
+    const bool alike = !stage.half.empty() && constant_at < 0 && stage.bias_stride == 0 && scratch.inputs.size() == 1;
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
       const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
                                                  : scratch_.constant.data() + constant_at + y * stage.band;
@@ -409,6 +411,14 @@ class Run {
       Count* counts = out + y * stage.band + at;
       kernels::Firing firing{.volley = {}, .out = counts};
       if (!stage.half.empty()) firing.volley = small_volley(stage, at, n);
+      if (alike) {
+        if (const std::size_t bands = fire_bands(compiled_, kernels_, *scratch.inputs.front(), part, y, from, band, firing,
+                                               scratch);
+            bands > 0) {
+          y += bands - 1;
+          continue;
+        }
+      }
       for (std::size_t k = 0; k < scratch.inputs.size(); ++k) {
         const Input& input = *scratch.inputs[k];
         const bool fires = !stage.half.empty() && k + 1 == scratch.inputs.size();

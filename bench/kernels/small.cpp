@@ -133,7 +133,7 @@ struct SmallTimer::Impl {
       byte_taps[tap] = bytes.data() + at;
     }
     byte_taps[9] = byte_taps[8];
-    const ChannelRow row{byte_taps.data(), pair_weights.data(), 5, kChannels, kBand, 1, 0, kBand};
+    const ChannelRow row{byte_taps.data(), pair_weights.data(), 5, kChannels, kBand, 1, 0, kBand, kBand};
     const std::string over = text::cat("9 taps x ", kBand, " channels");
     add("add_channels", over, "products", 9 * kBand, 9 * kBand + 4 * kBand, 4 * kBand,
         [this, row](std::size_t) { table.add_channels(row, potentials.data(), potentials.data(), nullptr); });

@@ -288,7 +288,7 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int3
   for (std::size_t s = 0; s < band.stretch_count; ++s) {
     const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
     const std::byte* counts[kBases];
-    for (std::size_t b = 0; b < kBases; ++b) counts[b] = band.stretches[s].counts + (x + b * kReach) * stride;
+    for (std::size_t b = 0; b < kBases; ++b) counts[b] = band.stretches[s].counts + band.skipped + (x + b * kReach) * stride;
     for (std::size_t i = 0; i < band.words;) {
       const std::size_t end = chunk < band.words - i ? i + chunk : band.words;
       for (; i < end; ++i, weights += band.row) {
@@ -338,7 +338,7 @@ void dense_tile_with_tail(const Band& band, std::size_t x, std::size_t at, const
   for (std::size_t s = 0; s < band.stretch_count; ++s) {
     const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
     const std::uint32_t* tails = band.tail + band.stretches[s].tail;
-    const std::byte* counts = band.stretches[s].counts + x * stride;
+    const std::byte* counts = band.stretches[s].counts + band.skipped + x * stride;
     for (std::size_t i = 0; i < band.words; i += 2, tails += kTile, counts += 4) {
       add_tails<Lane>(kTails, counts, stride, Lane::load(tails), tail);
       typename Lane::Word row[kVectors];
@@ -449,23 +449,44 @@ void add_events(const Band& band, std::int32_t* sums) {
   }
 }
 
+// As many outputs from `at` on as are taken at a time; returns where the next ones begin.
 template <class Lane>
-void add_dense(const Band& band, std::int32_t* sums) {
+HWY_INLINE std::size_t dense_outputs(const Band& band, std::size_t at, std::int32_t* sums) {
   const std::int32_t* const from = band.from ? band.from : sums;
   const std::size_t lanes = Lane::lanes();
   const bool single = !Lane::kBounded && band.positions == 1;
   constexpr std::size_t kWide = Lane::kRegisters / Lane::kSumRegisters >= 12 ? 4 : 3;
   const std::size_t most = single ? Lane::kMostEvents : kWide;
-  for (std::size_t at = 0; at < band.outputs;) {
-    std::size_t left = (band.outputs - at) / lanes;
-    if constexpr (Lane::kHasTails) {
-      if (band.tail && left == 1) return dense_rows<Lane, 1, true>(band, at, from, sums);
-      if (band.tail) --left;  // the last vector goes with the tail
+  std::size_t left = (band.outputs - at) / lanes;
+  if constexpr (Lane::kHasTails) {
+    if (band.tail && left == 1) {
+      dense_rows<Lane, 1, true>(band, at, from, sums);
+      return band.outputs;
     }
-    const std::size_t now = left < most ? left : most;
-    if constexpr (!Lane::kBounded)
-      if (single) some_singles<Lane, Lane::kMostEvents>(band, now, at, from, sums);
-    if (!single) some_dense<Lane, kWide>(band, now, at, from, sums);
-    at += now * lanes;
+    if (band.tail) --left;  // the last vector goes with the tail
+  }
+  const std::size_t now = left < most ? left : most;
+  if constexpr (!Lane::kBounded)
+    if (single) some_singles<Lane, Lane::kMostEvents>(band, now, at, from, sums);
+  if (!single) some_dense<Lane, kWide>(band, now, at, from, sums);
+  return at + now * lanes;
+}
+
+template <class Lane>
+void add_dense(const Band& band, std::int32_t* sums) {
+  std::size_t at = 0;
+  if (band.rows == 1) {
+    while (at < band.outputs) at = dense_outputs<Lane>(band, at, sums);
+    return;
+  }
+  Firing firing = *band.firing;
+  Band row = band;
+  row.firing = &firing;
+  for (std::size_t next = 0; at < band.outputs; at = next) {
+    for (std::size_t r = 0; r < band.rows; ++r) {
+      row.skipped = r * band.row_bytes;
+      firing.out = band.firing->out + r * band.positions * band.pitch;
+      next = dense_outputs<Lane>(row, at, sums);
+    }
   }
 }

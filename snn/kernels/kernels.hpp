@@ -55,7 +55,7 @@ struct Firing {
   Count* out;          // of its first output, Band::pitch between positions
 };
 
-// What one projection adds to one row of target positions (a band).
+// What one projection adds to one row of target positions (a band); or, dense, to several that fire.
 struct Band {
   const Stretch* stretches;
   std::size_t stretch_count;
@@ -80,6 +80,9 @@ struct Band {
   const std::uint32_t* tail = nullptr;
   std::size_t words;             // of a stretch
   std::size_t stride_bytes;
+  // Rows of positions whose sums begin with the same and whose counts follow each other; of each, the stretches' counts lie
+  // row_bytes behind those of the one before, the first one's `skipped` from where they are said to.
+  std::size_t rows = 1, row_bytes = 0, skipped = 0;
 };
 
 // A run of adjacent counts and the weight of each: one kernel position of a depthwise convolution.
@@ -88,16 +91,17 @@ struct Tap {
   const std::int32_t* weights;
 };
 
-// A row of positions of a depthwise convolution whose counts fit a byte and whose sums 16 bits, two taps at a time.
+// Positions of a depthwise convolution, a row of them or one by one, whose counts fit a byte and whose sums 16 bits, two taps at a time.
 struct ChannelRow {
   const std::uint8_t* const* taps;  // the first count under each; of a single last one, anything of as many in the other's place
   const std::int8_t* weights;  // [pair of taps][count][tap], of `period` counts, which repeat, and kPairSlack more of them
   std::size_t pairs;           // at least 1
   std::size_t period;          // channels
   std::size_t n;               // counts of a run, whose sums lie side by side
-  std::size_t runs, step, pitch;  // how many, and from one's counts, and sums, to the next one's
+  std::size_t runs, step, pitch, from_pitch;  // how many; from one's counts, sums, what they begin with, to the next one's
 };
 inline constexpr std::size_t kPairSlack = 64;
+inline constexpr std::size_t kPairsAtOnce = 5;  // 3 x 3: up to so many, neurons fire without memory for sums
 
 struct Step {
   const std::int32_t* threshold;

@@ -101,12 +101,14 @@ HWY_INLINE hn::Vec<I32> counted(V sum, const std::int32_t* from, const SmallVoll
   return Neurons::counts(hn::Add(hn::LoadU(I32(), from), hn::PromoteTo(I32(), sum)),
                          Neurons::load(volley.reciprocal + at), Neurons::load(volley.half + at), volley.ceiling);
 }
-// Counts of the sums of 16 bits; of a whole vector, or of half a one in each argument.
+// Counts of the sums of 16 bits: as many in both arguments as a vector of them has, or half, or a quarter of it.
 template <class D>
 HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::int32_t* from, const SmallVolley& volley,
                            std::size_t at, Count* out) {
   const std::size_t lanes = hn::Lanes(I32());
-  if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
+  if constexpr (hn::MaxLanes(d) < hn::MaxLanes(I32())) {
+    Neurons::store(counted(hn::Combine(hn::Twice<D>(), upper, lower), from, volley, at), out);
+  } else if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
     Neurons::store(counted(lower, from, volley, at), counted(upper, from + lanes, volley, at + lanes), out);
   } else {
     const hn::Half<D> dh;
@@ -133,11 +135,11 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
       odd_blocks(di, hn::LoadU(di, weights + P * pair), hn::LoadU(di, weights + P * pair + lanes))...};
   const std::uint8_t* const first[] = {row.taps[2 * P]...};
   const std::uint8_t* const second[] = {row.taps[2 * P + 1]...};
-  const std::size_t n = row.n, runs = row.runs, step = row.step, pitch = row.pitch;
+  const std::size_t n = row.n, runs = row.runs, step = row.step, pitch = row.pitch, from_pitch = row.from_pitch;
   SmallVolley volley{};
   if constexpr (kFires) volley = firing->volley;  // copies, all of them, which no store of a count can change
   for (std::size_t run = 0; run < runs; ++run) {
-    const std::size_t counts = run * step, to = run * pitch;
+    const std::size_t counts = run * step, to = run * pitch, begin = run * from_pitch;
     for (std::size_t c = i; c + lanes <= n; c += turn) {
       auto low = hn::Zero(d16), high = hn::Zero(d16);
       ((low = hn::Add(low, pairs(hn::InterleaveLower(d, hn::LoadU(d, first[P] + counts + c),
@@ -149,10 +151,10 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
        ...);
       const auto lower = lower_in_order(d16, low, high), upper = upper_in_order(d16, low, high);
       if constexpr (kFires) {
-        fire_lanes(d16, lower, upper, from + to + c, volley, at, out + to + c);
+        fire_lanes(d16, lower, upper, from + begin + c, volley, at, out + to + c);
       } else {
-        keep_lanes(d16, lower, from + to + c, sums + to + c);
-        keep_lanes(d16, upper, from + to + c + lanes / 2, sums + to + c + lanes / 2);
+        keep_lanes(d16, lower, from + begin + c, sums + to + c);
+        keep_lanes(d16, upper, from + begin + c + lanes / 2, sums + to + c + lanes / 2);
       }
     }
   }
@@ -175,18 +177,22 @@ HWY_INLINE std::size_t add_vectors(D d, std::size_t begin, const ChannelRow& row
 
 template <std::size_t kPairs>
 void add_pairs_of_taps(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  const hn::Repartition<std::uint8_t, I32> d;
-  const hn::CappedTag<std::uint8_t, hn::MaxLanes(d) == 64 ? 32 : 16> dh;
-  if (firing && row.n % hn::Lanes(dh) == 0) {
-    const std::size_t i = add_vectors<kPairs, true>(d, 0, row, from, sums, firing);
-    if constexpr (hn::MaxLanes(dh) != hn::MaxLanes(d)) add_vectors<kPairs, true>(dh, i, row, from, sums, firing);
-    return;
+  const hn::CappedTag<std::uint8_t, kPairSlack> d;
+  const hn::CappedTag<std::uint8_t, 32> half;
+  const hn::CappedTag<std::uint8_t, 16> block;
+  std::size_t i = 0;
+  if (firing) {
+    i = add_vectors<kPairs, true>(d, i, row, from, sums, firing);
+    if constexpr (hn::MaxLanes(d) > hn::MaxLanes(half)) i = add_vectors<kPairs, true>(half, i, row, from, sums, firing);
+    if constexpr (hn::MaxLanes(half) > hn::MaxLanes(block))
+      i = add_vectors<kPairs, true>(block, i, row, from, sums, firing);
+  } else {
+    i = add_vectors<kPairs, false>(d, i, row, from, sums, nullptr);
+    if constexpr (hn::MaxLanes(d) > hn::MaxLanes(half)) i = add_vectors<kPairs, false>(half, i, row, from, sums, nullptr);
+    if constexpr (hn::MaxLanes(half) > hn::MaxLanes(block))
+      i = add_vectors<kPairs, false>(block, i, row, from, sums, nullptr);
   }
-  std::size_t i = add_vectors<kPairs, false>(d, 0, row, from, sums, firing);
-  i = add_vectors<kPairs, false>(dh, i, row, from, sums, firing);
-  i = add_vectors<kPairs, false>(hn::CappedTag<std::uint8_t, 16>(), i, row, from, sums, firing);
-  reference::add_channels_from(i, row, from, sums);
-  if (firing) reference::fire_runs(row, fire_small_volley, sums, *firing);
+  if (i < row.n) reference::add_channels_from(i, row, from, sums, firing);
 }
 
 // At most kPairs at a time.
@@ -198,15 +204,15 @@ HWY_INLINE void add_last_pairs(const ChannelRow& row, const std::int32_t* from, 
 }
 
 void add_channels(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  constexpr std::size_t kMost = 5;  // 3 x 3
   ChannelRow some = row;
-  for (; some.pairs > kMost; from = sums) {
-    const std::size_t left = some.pairs - kMost;
-    some.pairs = kMost;
-    add_pairs_of_taps<kMost>(some, from, sums, nullptr);
+  for (; some.pairs > kPairsAtOnce; from = sums) {
+    const std::size_t left = some.pairs - kPairsAtOnce;
+    some.pairs = kPairsAtOnce;
+    add_pairs_of_taps<kPairsAtOnce>(some, from, sums, nullptr);
     some.pairs = left;
-    some.taps += 2 * kMost;
-    some.weights += kMost * 2 * (some.period + kPairSlack);
+    some.from_pitch = some.pitch;
+    some.taps += 2 * kPairsAtOnce;
+    some.weights += kPairsAtOnce * 2 * (some.period + kPairSlack);
   }
-  add_last_pairs<kMost>(some, from, sums, firing);
+  add_last_pairs<kPairsAtOnce>(some, from, sums, firing);
 }

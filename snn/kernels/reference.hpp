@@ -80,12 +80,22 @@ void add_events(const Band& band, std::int32_t* sums) {
 }
 template <class Part>
 void add_dense(const Band& band, std::int32_t* sums) {
+  if (band.rows > 1) {
+    Firing firing = *band.firing;
+    Band row = band;
+    row.firing = &firing;
+    for (row.rows = 1; row.skipped < band.rows * band.row_bytes; row.skipped += band.row_bytes) {
+      add_dense<Part>(row, sums);
+      firing.out += band.positions * band.pitch;
+    }
+    return;
+  }
   start_band(band, sums);
   for (std::size_t x = 0; x < band.positions; ++x) {
     for (const Stretch& stretch : std::span(band.stretches, band.stretch_count)) {
       for (std::size_t i = 0; i < band.words; ++i) {
         std::uint32_t counts = 0;
-        std::memcpy(&counts, stretch.counts + x * band.stride_bytes + 4 * i, 4);
+        std::memcpy(&counts, stretch.counts + band.skipped + x * band.stride_bytes + 4 * i, 4);
         const std::uint32_t* weights = band.packed + (stretch.weights + static_cast<std::int64_t>(i * band.row));
         add_word<Part>(band, counts, weights, sums + x * band.pitch);
       }
@@ -99,26 +109,28 @@ inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t*
     for (std::size_t i = 0; i < n; ++i) sums[i] += tap.counts[i] * tap.weights[i];
 }
 
+inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
 // Of every run, from its count `i` on, so that kernels in vectors can leave it their rest.
-inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::int32_t* from, std::int32_t* sums) {
+inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::int32_t* from, std::int32_t* sums,
+                              const Firing* firing) {
   for (std::size_t run = 0; run < row.runs; ++run) {
     for (std::size_t c = i; c < row.n; ++c) {
       const std::int8_t* weights = row.weights + 2 * (c % row.period);
-      std::int32_t sum = from[run * row.pitch + c];
+      const std::size_t at = run * row.pitch + c;
+      std::int32_t sum = from[run * row.from_pitch + c];
       for (std::size_t tap = 0; tap < 2 * row.pairs; ++tap)
         sum += row.taps[tap][run * row.step + c] * weights[tap / 2 * 2 * (row.period + kPairSlack) + tap % 2];
-      sums[run * row.pitch + c] = sum;
+      if (firing) {
+        const SmallVolley& all = firing->volley;
+        fire_small_volley({all.reciprocal + c, all.half + c, all.ceiling, 1}, &sum, 1, firing->out + at);
+      } else {
+        sums[at] = sum;
+      }
     }
   }
 }
-template <class Fire>
-void fire_runs(const ChannelRow& row, Fire&& fire, const std::int32_t* sums, const Firing& firing) {
-  for (std::size_t at = 0; at < row.runs * row.pitch; at += row.pitch)
-    fire(firing.volley, sums + at, row.n, firing.out + at);
-}
 inline void add_channels(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  add_channels_from(0, row, from, sums);
-  if (firing) fire_runs(row, fire_small_volley, sums, *firing);
+  add_channels_from(0, row, from, sums, firing);
 }
 
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {

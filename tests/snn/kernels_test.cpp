@@ -326,7 +326,7 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
       }
     }
     for (const auto& own : counts) taps.push_back(own.data());
-    const ChannelRow row{taps.data(), weights.data(), pairs, period, n, runs, step, pitch};
+    const ChannelRow row{taps.data(), weights.data(), pairs, period, n, runs, step, pitch, pitch};
     std::vector<std::int32_t> start((runs - 1) * pitch + n + 1);
     for (auto& s : start) s = static_cast<std::int32_t>(random.below(2'000'000)) - 1'000'000;
     auto expected = start;
@@ -345,8 +345,16 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
       const RandomFiring fires(random, period, runs * n);
       std::vector<Count> fired = fires.out;
       const Firing firing{fires.volley, fired.data()};
-      table.add_channels(row, from.data(), sums.data(), &firing);
+      table.add_channels(row, from.data(), pairs <= kPairsAtOnce ? nullptr : sums.data(), &firing);
       CHECK(fired == fires.counts_of(expected));
+      ChannelRow alike = row;  // all runs begin with the first one's
+      alike.from_pitch = 0;
+      for (std::size_t i = 0; i < runs * n; ++i)
+        sums[i] = expected[i] - start[i] + start[i % n];
+      const std::vector<Count> wanted = fires.counts_of(sums);
+      fired = fires.out;
+      table.add_channels(alike, from.data(), sums.data(), &firing);
+      CHECK(fired == wanted);
     });
   }
 }
