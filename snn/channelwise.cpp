@@ -147,7 +147,7 @@ void Channelwise::open(const kernels::Table& kernels, const Count* counts, std::
 bool Channelwise::fire_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t first_row,
                             std::size_t last_row, const std::int32_t* from, std::int32_t* sums,
                             const kernels::Firing& firing) const {
-  if (pairs_.empty() || !one_run() || taps() > 2 * kernels::kPairsAtOnce) return false;
+  if (!sums_in_short() || !one_run()) return false;
   add_copied_rows(kernels, copy, first_row, last_row - first_row, from, sums, &firing);
   return true;
 }

@@ -19,6 +19,10 @@ class Channelwise {
   Channelwise(const Depthwise& depthwise, const Population& from, const Population& to);
   Channelwise(const OneToOne& one, const Population& from, const Population& to);
 
+  // Whether all sums, of whole rows of target channels, are made in 16 bits at once.
+  bool sums_in_short() const {
+    return !pairs_.empty() && joined_ == to_channels_ && taps() <= 2 * kernels::kPairsAtOnce;
+  }
   // Bytes of the copy that open() makes; 0: it makes none.
   std::size_t copy_size() const { return pairs_.empty() ? 0 : height_ * copied_row(); }
   // Copies what target rows [first_row, last_row) read.

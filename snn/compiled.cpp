@@ -1,6 +1,7 @@
 #include "snn/compiled.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/random.hpp"
 #include "snn/metrics.hpp"
@@ -152,6 +153,23 @@ void Compiled::add_neurons(Stage& stage) {
     return;
   for (const std::int32_t theta : stage.threshold)
     stage.half.push_back((static_cast<float>(theta >> 1) + 0.5f) / static_cast<float>(theta));
+  if ((std::int64_t{stage.population->greatest} + 1) * greatest <= kernels::kShortVolley) add_short_volley(stage, *fire);
+}
+
+void Compiled::add_short_volley(Stage& stage, const IntegrateAndFire& fire) {
+  const std::size_t channels = stage.population->shape.channels;
+  if (stage.inputs.size() != 1 || stage.inputs.front().channelwise < 0 || fire.bias.size() != channels) return;
+  if (!channelwise[static_cast<std::size_t>(stage.inputs.front().channelwise)].sums_in_short()) return;
+  const auto start = [&](std::size_t c) { return fire.bias[c] + (fire.threshold[c % fire.threshold.size()] >> 1); };
+  for (std::size_t c = 0; c < channels; ++c)
+    if (std::abs(std::int64_t{start(c)}) > INT16_MAX) return;
+  for (std::size_t i = 0; i < channels + kernels::kPairSlack; ++i) {
+    const std::size_t c = i % channels;
+    const auto divisor = kernels::short_divisor(static_cast<std::uint32_t>(fire.threshold[c % fire.threshold.size()]));
+    stage.short_start.push_back(static_cast<std::int16_t>(start(c)));
+    stage.short_multiplier.push_back(divisor.multiplier);
+    stage.short_power.push_back(divisor.power);
+  }
 }
 
 void Compiled::add_keys(Stage& stage) {
@@ -221,7 +239,7 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();
-    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.block_keys, s.key_low, s.key_high,
+    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.short_start, s.short_multiplier, s.short_power, s.block_keys, s.key_low, s.key_high,
                       s.small_fan_out, s.fan_out);
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).

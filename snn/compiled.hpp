@@ -45,6 +45,9 @@ struct Stage {  // one population
   LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
   LineVector<float> half;  // empty: thresholds are too great for small volleys
+  // kernels::ShortVolley's, where a depthwise projection is all that these neurons read; else empty.
+  LineVector<std::int16_t> short_start;
+  LineVector<std::uint16_t> short_multiplier, short_power;
   // Keys of the checksum: of blocks, where counts are small and this is no slice; else of every neuron. All empty:
   // takes no part in it.
   std::vector<std::uint64_t> block_keys;
@@ -94,6 +97,7 @@ struct Compiled {
  private:
   void add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels);
   void add_neurons(Stage& stage);
+  void add_short_volley(Stage& stage, const IntegrateAndFire& fire);
   void add_keys(Stage& stage);
   void add_state(Stage& stage);
   void add_splits(Stage& stage);

@@ -404,6 +404,8 @@ class Run {
     std::int32_t* band = scratch.band.data();
     // Bands that begin alike, and have a single projection to add.
     const bool alike = !stage.half.empty() && constant_at < 0 && stage.bias_stride == 0 && scratch.inputs.size() == 1;
+    const kernels::ShortVolley in_short{stage.short_start.data(), stage.short_multiplier.data(), stage.short_power.data(),
+                                        static_cast<Count>(stage.population->greatest)};
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
       const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
                                                  : scratch_.constant.data() + constant_at + y * stage.band;
@@ -411,6 +413,7 @@ class Run {
       Count* counts = out + y * stage.band + at;
       kernels::Firing firing{.volley = {}, .out = counts};
       if (!stage.half.empty()) firing.volley = small_volley(stage, at, n);
+      if (alike && !stage.short_start.empty()) firing.in_short = &in_short;
       if (alike) {
         if (const std::size_t bands = fire_bands(compiled_, kernels_, *scratch.inputs.front(), part, y, from, band, firing,
                                                scratch);

@@ -3,6 +3,7 @@
 // Deliberately not here: what the numbers mean (engine.cpp, layers.cpp).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -49,10 +50,34 @@ struct SmallVolley {
   float ceiling;            // C + 1/2
   std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
 };
+// The same in 16 bits, for sums that are made there and neurons whose (C + 1) theta is at most kShortVolley. With x a sum +
+// start, clamped to 0 .. 2^15 - 1, and k such that 2^k < 4 theta <= 2^(k + 1):
+//   c = min(C, (min(4 x, 2^16 - 1) * multiplier >> 16) * 2^(16 - k) >> 16),  multiplier = ceil(2^(16 + k) / (4 theta)).
+// That is floor(x / theta), clamped: the multiplier is less than 1 too great and at least 2^15, so that the first product
+// is less than 2^(16 + k) / theta, hence the quotient less than 1 / theta, too great, as long as 4 x < 2^16. Beyond, x is at
+// least kShortVolley + 1, and the count C.
+inline constexpr std::int64_t kShortVolley = (1 << 14) - 1;
+struct ShortVolley {
+  const std::int16_t* start;  // bias + (theta >> 1); these three of every channel, which repeat, and kPairSlack more
+  const std::uint16_t* multiplier;
+  const std::uint16_t* power;  // 2^(16 - k)
+  Count ceiling;               // C
+};
+struct ShortDivisor {
+  std::uint16_t multiplier, power;
+};
+constexpr ShortDivisor short_divisor(std::uint32_t theta) {
+  const unsigned k = static_cast<unsigned>(std::bit_width(4 * theta - 1)) - 1;
+  const std::uint64_t multiplier = ((std::uint64_t{1} << (16 + k)) + 4 * theta - 1) / (4 * theta);
+  return {static_cast<std::uint16_t>(multiplier), static_cast<std::uint16_t>(1u << (16 - k))};
+}
+inline constexpr std::size_t kPairSlack = 64;
+
 // Neurons that fire where their sums are made, which are kept nowhere then.
 struct Firing {
   SmallVolley volley;  // from the band's first output on
   Count* out;          // of its first output, Band::pitch between positions
+  const ShortVolley* in_short = nullptr;  // of a ChannelRow, whose sums begin with its `start` then
 };
 
 // What one projection adds to one row of target positions (a band); or, dense, to several that fire.
@@ -100,7 +125,6 @@ struct ChannelRow {
   std::size_t n;               // counts of a run, whose sums lie side by side
   std::size_t runs, step, pitch, from_pitch;  // how many; from one's counts, sums, what they begin with, to the next one's
 };
-inline constexpr std::size_t kPairSlack = 64;
 inline constexpr std::size_t kPairsAtOnce = 5;  // 3 x 3: up to so many, neurons fire without memory for sums
 
 struct Step {

@@ -110,6 +110,11 @@ inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t*
 }
 
 inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+inline Count short_count(const ShortVolley& volley, std::int32_t sum, std::size_t channel) {
+  const auto x = static_cast<std::uint32_t>(std::clamp(sum + volley.start[channel], 0, 32767));
+  const std::uint32_t product = (std::min(4 * x, 65535u) * volley.multiplier[channel]) >> 16;
+  return static_cast<Count>(std::min<std::uint32_t>((product * volley.power[channel]) >> 16, volley.ceiling));
+}
 // Of every run, from its count `i` on, so that kernels in vectors can leave it their rest.
 inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::int32_t* from, std::int32_t* sums,
                               const Firing* firing) {
@@ -120,7 +125,9 @@ inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::i
       std::int32_t sum = from[run * row.from_pitch + c];
       for (std::size_t tap = 0; tap < 2 * row.pairs; ++tap)
         sum += row.taps[tap][run * row.step + c] * weights[tap / 2 * 2 * (row.period + kPairSlack) + tap % 2];
-      if (firing) {
+      if (firing && firing->in_short) {
+        firing->out[at] = short_count(*firing->in_short, sum - from[run * row.from_pitch + c], c % row.period);
+      } else if (firing) {
         const SmallVolley& all = firing->volley;
         fire_small_volley({all.reciprocal + c, all.half + c, all.ceiling, 1}, &sum, 1, firing->out + at);
       } else {

@@ -355,7 +355,38 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
       fired = fires.out;
       table.add_channels(alike, from.data(), sums.data(), &firing);
       CHECK(fired == wanted);
+      if (pairs > kPairsAtOnce) return;
+      const auto ceiling = static_cast<Count>(1 + random.below(100));
+      std::vector<std::int16_t> begin(period + kPairSlack);
+      std::vector<std::uint16_t> multiplier(begin.size()), power(begin.size());
+      for (std::size_t i = 0; i < begin.size(); ++i) {
+        const auto divisor = short_divisor(1 + static_cast<std::uint32_t>(random.below(kShortVolley / (ceiling + 1u))));
+        begin[i] = i < period ? static_cast<std::int16_t>(random.below(65535)) : begin[i - period];
+        multiplier[i] = i < period ? divisor.multiplier : multiplier[i - period];
+        power[i] = i < period ? divisor.power : power[i - period];
+      }
+      const ShortVolley in_short{begin.data(), multiplier.data(), power.data(), ceiling};
+      std::vector<Count> wanted_short = fires.out;
+      for (std::size_t i = 0; i < runs * n; ++i)
+        wanted_short[i] = reference::short_count(in_short, expected[i] - start[i], i % n % period);
+      fired = fires.out;
+      const Firing shortly{{}, fired.data(), &in_short};
+      table.add_channels(row, from.data(), nullptr, &shortly);
+      CHECK(fired == wanted_short);
     });
+  }
+}
+
+TEST_CASE("the quotient of a short volley is the exact floor for every threshold and sum") {
+  for (std::uint32_t theta = 1; 2 * theta <= kShortVolley; ++theta) {
+    const ShortDivisor divisor = short_divisor(theta);
+    const std::int16_t start = 0;
+    const auto ceiling = static_cast<Count>(kShortVolley / theta - 1);
+    const ShortVolley volley{&start, &divisor.multiplier, &divisor.power, ceiling};
+    bool same = true;
+    for (std::int32_t x = -1; x <= 32767; x += x < kShortVolley ? 1 : 777)
+      same &= reference::short_count(volley, x, 0) == std::min<std::uint32_t>(x < 0 ? 0 : static_cast<std::uint32_t>(x) / theta, ceiling);
+    CHECK(same);
   }
 }
 
