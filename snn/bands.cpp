@@ -62,14 +62,15 @@ const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& ker
 }
 
 std::size_t fire_bands(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Part& part,
-                       std::size_t y, const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing,
-                       PartScratch& scratch) {
+                       std::size_t y, const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
+                       const kernels::Firing& firing, PartScratch& scratch) {
   if (input.linear >= 0)
     return compiled.linears[static_cast<std::size_t>(input.linear)].fire_rows(kernels, listed_of(input, scratch), part, y,
-                                                                              from, sums, firing);
+                                                                              from, from_pitch, sums, firing);
   if (input.channelwise >= 0 &&
       compiled.channelwise[static_cast<std::size_t>(input.channelwise)].fire_rows(
-          kernels, copy_of(input, scratch), y, part.last_row, from, sums, firing))
+          kernels, copy_of(input, scratch), y, part.last_row, from, from_pitch, sums,
+          firing))
     return part.last_row - y;
   return 0;
 }

@@ -33,11 +33,12 @@ const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& ker
                              const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing,
                              PartScratch& scratch);
 
-// Where bands of the part from `y` on can fire at once, each of whose sums are from[..] and this projection's alone, they do:
-// returns how many. `firing` is that of band `y`, and the others' follow it.
+// Where bands of the part from `y` on can fire at once, they do: returns how many. Their sums are from[..], one band's
+// from_pitch behind the one's before, and this projection's. `firing` is that of band `y`, and the others' follow it; `sums`
+// is memory for one band.
 std::size_t fire_bands(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Part& part,
-                       std::size_t y, const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing,
-                       PartScratch& scratch);
+                       std::size_t y, const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
+                       const kernels::Firing& firing, PartScratch& scratch);
 
 // All of one population's sums: engine.hpp.
 void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::uint32_t population,

@@ -33,10 +33,10 @@ class Channelwise {
   const std::int32_t* add_row(const kernels::Table& kernels, const Count* counts, const std::uint8_t* copy,
                               std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
                               const kernels::Firing* firing) const;
-  // Where that is possible, the neurons of target rows [first_row, last_row) fire, each row's sums beginning with from[..],
-  // `band` counts behind the row before: else nothing happens, and it returns false.
+  // As Linear::fire_rows, of target rows [first_row, last_row): whether they fired.
   bool fire_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t first_row, std::size_t last_row,
-                 const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing) const;
+                 const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
+                 const kernels::Firing& firing) const;
 
   std::uint64_t resident_bytes() const {
     return weights_.size() * sizeof weights_[0] + pairs_.size() + padding_.size() * sizeof padding_[0];
@@ -48,9 +48,10 @@ class Channelwise {
   bool fits_short(Count greatest) const;
   void pack_pairs();
   std::size_t taps() const { return static_cast<std::size_t>(y_.kernel * x_.kernel); }
-  // Target row `oy` and, where `rows` are more, those behind it, whose sums begin with the same.
+  // Target row `oy` and, where `rows` are more, those behind it.
   void add_copied_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t oy, std::size_t rows,
-                       const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
+                       const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
+                       const kernels::Firing* firing) const;
   bool one_run() const { return x_.stride == 1 && to_channels_ == joined_; }
   std::size_t copied_row() const { return width_ * joined_; }
 

@@ -13,6 +13,8 @@ using kernels::kSlack;
 // Copies begin on cache lines; a vector may be read behind the last of them.
 constexpr std::size_t kLine = 64, kCopySlack = 3 * kLine, kCountsOfLine = kLine / sizeof(Count);
 
+constexpr std::size_t kSumsAtOnce = 4096;  // they stay in the first cache
+
 // A slice is called "conv2[0:16]"; its checksum keys are those of "conv2".
 std::string original_name(const Population& p) {
   return p.channels_total != 0 && p.name.ends_with(']') ? p.name.substr(0, p.name.rfind('[')) : p.name;
@@ -55,7 +57,10 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
     add_keys(stage);
     add_state(stage);
     add_splits(stage);
-    band = std::max(band, stage.band);
+    // What several projections add to: bands that fire in one call have their sums in memory before.
+    if (stage.inputs.size() > 1 && !stage.half.empty())
+      stage.bands_at_once = std::clamp<std::size_t>(kSumsAtOnce / stage.band, 1, stage.population->shape.height);
+    band = std::max(band, stage.bands_at_once * stage.band);
   }
   for (const std::string& output : model.outputs)
     if (const int at = find(model, output); at != readout)

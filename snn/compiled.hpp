@@ -37,6 +37,7 @@ struct Stage {  // one population
   std::size_t line_rows = 0;
   std::size_t neurons = 0;
   std::size_t band = 0;                        // neurons of one row of positions
+  std::size_t bands_at_once = 1;               // for so many there is memory for sums
   std::size_t counts_at = 0;                   // of a block of one row: where its counts are
   LineVector<std::int32_t> bias;              // of every band, or of one where they are alike
   std::size_t bias_stride = 0;                 // from one band's to the next one's

@@ -290,7 +290,8 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
 }
 
 std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
-                              const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing) const {
+                              const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
+                              const kernels::Firing& firing) const {
   if (x_.target == 1 || !can_fire(kernels, part, Method::dense)) return 0;
   std::size_t last = oy;
   for (; last < part.last_row; ++last) {
@@ -303,6 +304,7 @@ std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& liste
   band.from = from;
   band.firing = &firing;
   band.rows = last - oy;
+  band.from_row = from_pitch;
   add_dense(kernels, listed, static_cast<std::int64_t>(oy), band, sums);
   return band.rows;
 }

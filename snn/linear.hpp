@@ -56,10 +56,11 @@ class Linear {
   // possible and `firing` is not null).
   const std::int32_t* add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                               const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
-  // Where target rows from `oy` on can fire in one go, each of whose sums are from[..] and this projection's, they do:
-  // returns how many. Their counts lie one row behind the other; `sums` is memory for one.
+  // Where target rows from `oy` on can fire in one go, they do: returns how many. Their sums are from[..], one row's from_pitch
+  // behind the one's before, and this projection's; their counts lie one row behind the other. `sums` is memory for one row.
   std::size_t fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
-                        const std::int32_t* from, std::int32_t* sums, const kernels::Firing& firing) const;
+                        const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
+                        const kernels::Firing& firing) const;
 
  private:
   void pack(std::span<const std::int8_t> weights, std::size_t outputs, Count greatest, const kernels::Table& kernels);

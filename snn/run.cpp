@@ -401,35 +401,54 @@ class Run {
       scratch.inputs.push_back(&input);
     }
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
-    std::int32_t* band = scratch.band.data();
-    // Bands that begin alike, and have a single projection to add.
-    const bool alike = !stage.half.empty() && constant_at < 0 && stage.bias_stride == 0 && scratch.inputs.size() == 1;
+    // Where each band begins, and its sums, are made for some bands; then the last projection ends them, and they fire.
+    const bool small = !stage.half.empty(), alone = scratch.inputs.size() == 1;
+    const bool alike = small && alone && constant_at < 0 && stage.bias_stride == 0;
     const kernels::ShortVolley in_short{stage.short_start.data(), stage.short_multiplier.data(), stage.short_power.data(),
                                         static_cast<Count>(stage.population->greatest)};
-    for (std::size_t y = part.first_row; y < part.last_row; ++y) {
-      const std::int32_t* from = constant_at < 0 ? stage.bias.data() + y * stage.bias_stride
-                                                 : scratch_.constant.data() + constant_at + y * stage.band;
-      from += at;
-      Count* counts = out + y * stage.band + at;
-      kernels::Firing firing{.volley = {}, .out = counts};
-      if (!stage.half.empty()) firing.volley = small_volley(stage, at, n);
-      if (alike && !stage.short_start.empty()) firing.in_short = &in_short;
-      if (alike) {
-        if (const std::size_t bands = fire_bands(compiled_, kernels_, *scratch.inputs.front(), part, y, from, band, firing,
-                                               scratch);
-            bands > 0) {
-          y += bands - 1;
-          continue;
-        }
+    kernels::Firing firing{};
+    if (small) firing.volley = small_volley(stage, at, n);
+    if (alike && !stage.short_start.empty()) firing.in_short = &in_short;
+    const std::size_t step = alone ? part.last_row - part.first_row : stage.bands_at_once;
+    Part some = part;
+    for (some.first_row = part.first_row; some.first_row < part.last_row; some.first_row = some.last_row) {
+      some.last_row = std::min(part.last_row, some.first_row + step);
+      std::int32_t* const sums = scratch.band.data();
+      for (std::size_t y = some.first_row; !alone && y < some.last_row; ++y)
+        begin_band(i, r, some, y, sums + (y - some.first_row) * stage.band, scratch);
+      for (std::size_t y = some.first_row, bands = 0; y < some.last_row; y += bands) {
+        firing.out = out + y * stage.band + at;
+        std::int32_t* const own = alone ? sums : sums + (y - some.first_row) * stage.band;
+        const std::int32_t* from = alone ? start_of(i, y) + at : own;
+        bands = 0;
+        if (small && step > 1 && !scratch.inputs.empty())
+          bands = fire_bands(compiled_, kernels_, *scratch.inputs.back(), some, y, from, alike ? 0 : stage.band, own, firing,
+                             scratch);
+        if (bands > 0) continue;
+        bands = 1;
+        if (!scratch.inputs.empty())
+          from = add_band(compiled_, kernels_, stage, *scratch.inputs.back(), row_of(*scratch.inputs.back(), r), part, y,
+                          from, own, small ? &firing : nullptr, scratch);
+        if (from) fire(stage, y, at, n, from, firing.out, done);
       }
-      for (std::size_t k = 0; k < scratch.inputs.size(); ++k) {
-        const Input& input = *scratch.inputs[k];
-        const bool fires = !stage.half.empty() && k + 1 == scratch.inputs.size();
-        from = add_band(compiled_, kernels_, stage, input, row_of(input, r), part, y, from, band,
-                        fires ? &firing : nullptr, scratch);
-      }
-      if (from) fire(stage, y, at, n, from, counts, done);
     }
+  }
+
+  // What band `y`'s sums begin with: bias, or what bias and constant sources sum to.
+  const std::int32_t* start_of(std::size_t i, std::size_t y) const {
+    const Stage& stage = compiled_.stages[i];
+    if (scratch_.constant_at[i] < 0) return stage.bias.data() + y * stage.bias_stride;
+    return scratch_.constant.data() + scratch_.constant_at[i] + y * stage.band;
+  }
+  // sums = that + what all projections but the last one add.
+  void begin_band(std::size_t i, std::size_t r, const Part& part, std::size_t y, std::int32_t* sums,
+                  PartScratch& scratch) {
+    const Stage& stage = compiled_.stages[i];
+    const std::int32_t* from = start_of(i, y) + part.first_output;
+    for (std::size_t k = 0; k + 1 < scratch.inputs.size(); ++k)
+      from = add_band(compiled_, kernels_, stage, *scratch.inputs[k], row_of(*scratch.inputs[k], r), part, y, from, sums,
+                      nullptr, scratch);
+    if (from != sums) std::copy_n(from, neurons_of_band(stage, part), sums);
   }
 
   // That of `n` neurons of a band from its neuron `at` on; of stages with `half`.

@@ -484,6 +484,7 @@ void add_dense(const Band& band, std::int32_t* sums) {
   row.firing = &firing;
   for (std::size_t next = 0; at < band.outputs; at = next) {
     for (std::size_t r = 0; r < band.rows; ++r) {
+      row.from = band.from + r * band.from_row;
       row.skipped = r * band.row_bytes;
       firing.out = band.firing->out + r * band.positions * band.pitch;
       next = dense_outputs<Lane>(row, at, sums);

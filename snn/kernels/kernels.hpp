@@ -105,9 +105,9 @@ struct Band {
   const std::uint32_t* tail = nullptr;
   std::size_t words;             // of a stretch
   std::size_t stride_bytes;
-  // Rows of positions whose sums begin with the same and whose counts follow each other; of each, the stretches' counts lie
-  // row_bytes behind those of the one before, the first one's `skipped` from where they are said to.
-  std::size_t rows = 1, row_bytes = 0, skipped = 0;
+  // Rows of positions whose counts follow each other. Of each, what the sums begin with lies from_row behind that of the one
+  // before, and the stretches' counts row_bytes; the first one's `skipped` from where they are said to.
+  std::size_t rows = 1, from_row = 0, row_bytes = 0, skipped = 0;
 };
 
 // A run of adjacent counts and the weight of each: one kernel position of a depthwise convolution.

@@ -86,6 +86,7 @@ void add_dense(const Band& band, std::int32_t* sums) {
     row.firing = &firing;
     for (row.rows = 1; row.skipped < band.rows * band.row_bytes; row.skipped += band.row_bytes) {
       add_dense<Part>(row, sums);
+      row.from += band.from_row;
       firing.out += band.positions * band.pitch;
     }
     return;
