@@ -13,8 +13,14 @@ void at_least(Vector& buffer, std::size_t n) {
 }
 
 Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
-  return {scratch.values.data(), scratch.offsets.data(), scratch.starts.data(), scratch.copy.data() + input.copy_at,
-          scratch.rows.data() + input.rows_at};
+  return {.values = scratch.values.data(),
+          .offsets = scratch.offsets.data(),
+          .singles = scratch.singles.data(),
+          .single_values = scratch.single_values.data(),
+          .starts = scratch.starts.data(),
+          .totals = scratch.totals.data(),
+          .copy = scratch.copy.data() + input.copy_at,
+          .rows = scratch.rows.data() + input.rows_at};
 }
 
 std::uint8_t* copy_of(const Input& input, PartScratch& scratch) {
@@ -28,7 +34,10 @@ PartScratch& part_scratch(const Compiled& compiled) {
   at_least(scratch.copy, compiled.room.copies);
   at_least(scratch.values, compiled.room.events);
   at_least(scratch.offsets, compiled.room.events);
+  at_least(scratch.singles, compiled.room.singles);
+  at_least(scratch.single_values, compiled.room.singles);
   at_least(scratch.starts, compiled.room.starts);
+  at_least(scratch.totals, compiled.room.starts);
   at_least(scratch.rows, compiled.room.rows);
   at_least(scratch.band, compiled.band);
   return scratch;

@@ -17,7 +17,10 @@ using Part = Linear::Part;
 // Memory of one part, kept by its thread for the next one: the steady state allocates nothing.
 struct PartScratch {
   LineVector<std::byte> copy;
-  std::vector<std::uint32_t> values, offsets, starts, rows;
+  std::vector<std::uint32_t> values, offsets, starts, totals;
+  std::vector<std::uint16_t> singles;
+  std::vector<std::uint8_t> single_values;
+  std::vector<kernels::Some> rows;
   LineVector<std::int32_t> band;    // has a kernel's slack
   std::vector<const Input*> inputs;  // those that have something to add
 };

@@ -92,6 +92,7 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
   ListRoom needed, at_most;
   const auto add = [](ListRoom& to, const Linear::Size& size) {
     to.events = std::max(to.events, size.events);
+    to.singles = std::max(to.singles, size.singles);
     to.starts = std::max(to.starts, size.starts);
     to.copies += (size.copy + kCopySlack) / kLine * kLine;
     to.rows += size.rows;
@@ -240,7 +241,8 @@ void Compiled::add_splits(Stage& stage) {
 std::uint64_t Compiled::resident_bytes() const {
   std::uint64_t bytes = sizeof *this + bytes_of(linears, channelwise, stages) + weight_count(model);
   for (const Linear& linear : linears)
-    bytes += (linear.size_at_most().weights + linear.size_at_most().tails) * sizeof(std::uint32_t) + linear.padding_bytes();
+    bytes += (linear.size_at_most().weights + linear.size_at_most().tails) * sizeof(std::uint32_t) +
+             linear.size_at_most().single_weights + linear.padding_bytes();
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();
@@ -248,8 +250,8 @@ std::uint64_t Compiled::resident_bytes() const {
                       s.small_fan_out, s.fan_out);
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
-  return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.starts * 4 + room_at_most.copies +
-         room_at_most.rows * 4 + band * 4;
+  return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.singles * 3 + room_at_most.starts * 8 +
+         room_at_most.copies + room_at_most.rows * sizeof(kernels::Some) + band * 4;
 }
 
 }  // namespace syn::snn

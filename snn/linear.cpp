@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/assert.hpp"
 
@@ -17,6 +19,11 @@ std::size_t rounded_up(std::size_t n, std::size_t step) {
 constexpr std::size_t kFewChannels = 8;
 // In 16 bits, sums that must be settled after fewer words than this cost more than they save.
 constexpr std::size_t kShortRun = 3;
+// The same of single counts.
+constexpr std::size_t kShortSingleRun = 8;
+// Weights of so many bytes mostly stay in the first cache; farther ones take longer to load. (Where there is a single position,
+// those of words take longer still.)
+constexpr std::size_t kNear = 48 << 10;
 constexpr std::size_t kBatch = 32;  // rows or stretches a call
 constexpr std::int32_t kNarrowLimit = 32767;
 
@@ -52,13 +59,17 @@ void Linear::pack(std::span<const std::int8_t> weights, std::size_t outputs, Cou
                   const kernels::Table& kernels) {
   outputs_ = outputs;
   padded_outputs_ = rounded_up(outputs, kernels::kTile);
-  if (greatest <= kernels.narrow_greatest) {
-    pack_as(true, weights);
-    bound(greatest);
-    if (kernels.narrow_has_tails && has_tails()) pack_tails();
-    if (!kernels.narrow_is_bounded || (run_ >= kShortRun && chunk_ > 0)) return;
-  }
-  pack_as(false, weights);
+  const auto pack_words = [&] {
+    if (greatest <= kernels.narrow_greatest) {
+      pack_as(true, weights);
+      bound(greatest);
+      if (kernels.narrow_has_tails && has_tails()) pack_tails();
+      if (!kernels.narrow_is_bounded || (run_ >= kShortRun && chunk_ > 0)) return;
+    }
+    pack_as(false, weights);
+  };
+  pack_words();
+  pack_singles(weights, greatest, kernels.singles_cost);
 }
 
 Linear::Packing Linear::packing(bool narrow) const {
@@ -70,7 +81,9 @@ Linear::Packing Linear::packing(bool narrow) const {
 Linear::Size Linear::size_of(const Packing& packing) const {
   return {.weights = stretches() * packing.stretch_words * padded_outputs_,
           .tails = has_tails() ? stretches() * tail_words(packing) : 0,
+          .single_weights = singles_.size(),
           .events = packing.has_events() ? kernel_rows() * width_ * packing.pixel_words() + kernels::kSlack : 0,
+          .singles = singles_.empty() ? 0 : kernel_rows() * width_ * source_channels_ + kernels::kSlack,
           .starts = packing.has_events() ? width_ + 1 : 0,
           .copy = height_ * width_ * packing.pixel_bytes(),
           .rows = height_};
@@ -148,9 +161,73 @@ void Linear::bound(Count greatest) {
   }
 }
 
+void Linear::pack_singles(std::span<const std::int8_t> weights, Count greatest, const kernels::SinglesCost& cost) {
+  const auto rows = static_cast<std::size_t>(y_.kernel), columns = static_cast<std::size_t>(x_.kernel);
+  const std::size_t inputs = rows * source_channels_, taps = columns * inputs;
+  if (source_channels_ < kFewChannels || rows > kBatch || inputs > std::numeric_limits<std::uint16_t>::max() ||
+      greatest > kernels::kSingleGreatest)
+    return;
+  // A position's sum of any `run` events lies between -n and p, the `run` greatest products of either sign.
+  single_run_ = taps;
+  std::vector<std::int32_t> sides(taps);
+  for (std::size_t out = 0; out < outputs_; ++out) {
+    for (const int sign : {1, -1}) {
+      std::int64_t all = 0;
+      for (std::size_t i = 0; i < taps; ++i) all += sides[i] = greatest * std::max(sign * weights[i * outputs_ + out], 0);
+      if (all <= kNarrowLimit) continue;
+      std::ranges::sort(sides, std::greater());
+      std::int64_t sum = 0;
+      std::size_t fitting = 0;
+      while (fitting < single_run_ && (sum += sides[fitting]) <= kNarrowLimit) ++fitting;
+      single_run_ = fitting;
+    }
+  }
+  if (single_run_ < kShortSingleRun) return;
+  valued_ = greatest > 1;
+  single_most_ = single_run_ * greatest;  // so many counts are at most `run` events of the greatest, in parts
+  // Whole vectors begin on cache lines.
+  single_row_ = padded_outputs_ <= 2 * kernels::kTile ? padded_outputs_ : rounded_up(padded_outputs_, 64);
+  singles_.resize(taps * single_row_ + kernels::kSlack);
+  weigh_singles(cost);
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t column = 0; column < columns; ++column) {
+      for (std::size_t in = 0; in < source_channels_; ++in) {
+        const std::int8_t* from = weights.data() + ((row * columns + column) * source_channels_ + in) * outputs_;
+        std::int8_t* to = singles_.data() + ((column * rows + row) * source_channels_ + in) * single_row_;
+        for (std::size_t out = 0; out < padded_outputs_; ++out) {
+          const int weight = out < outputs_ ? from[out] : 0;
+          const int bias = out % kernels::kTile < kernels::kTile / 2 ? kernels::kSingleBias : 0;
+          if (valued_) to[out] = static_cast<std::int8_t>(weight);
+          if (!valued_) to[kernels::single_at(out)] = static_cast<std::int8_t>(weight + bias);
+        }
+      }
+    }
+  }
+}
+
+// A bit more than measured: who takes both ways by turns loads the weights of both.
+void Linear::weigh_singles(const kernels::SinglesCost& cost) {
+  constexpr float kMargin = 1.05f;
+  const auto of = [](std::size_t n) { return static_cast<float>(n); };
+  const float columns = of(static_cast<std::size_t>(x_.kernel)), width = of(width_);
+  const float outputs = of(kernels::kSinglesCostOutputs) / of(padded_outputs_);
+  const bool sliding = x_.kernel == 3 && x_.stride == 1 && x_.dilation == 1, one = x_.target == 1;
+  const bool far = singles_.size() > kNear;
+  // A vector takes about as long where it is half empty.
+  const float vectors = padded_outputs_ <= 32 ? 0.75f : std::ceil(1 / outputs);
+  const float count = of(valued_ ? cost.valued : cost.count) * outputs * vectors * (one ? 0.8f : far ? 1.4f : 1.0f);
+  const float listing = of(cost.listing * row_words()) * outputs / columns * width / static_cast<float>(x_.target);
+  const float runs = of(cost.run) * outputs * width / (sliding ? columns : 1);
+  const float positions = of(cost.position) * width / columns;
+  singles_cost_ = {.count = kMargin * count,
+                   .settled_count = kMargin * (count + of(cost.settling) / of(2 * single_run_)),
+                   .listing = kMargin * listing,
+                   .row = kMargin * (listing + (runs + positions) / of(kernel_rows()))};
+}
+
 template <class Element>
 void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to,
-                  std::uint32_t* rows) const {
+                  kernels::Some* rows) const {
   const std::size_t channels = packing_.channels;
   const auto source_height = static_cast<std::size_t>(y_.source), source_width = static_cast<std::size_t>(x_.source);
   const auto border = [&](Element* at, std::size_t pixels) {
@@ -162,15 +239,13 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
   const std::size_t row = width_ * channels;
   to += first * row;
   for (std::size_t y = first; y < last; ++y, to += row) {
-    const auto count = [&](std::size_t some) {
-      if (packing_.has_events()) rows[y] = static_cast<std::uint32_t>(some);
-    };
-    const auto count_words = [&] {  // else a row may begin in the middle of a word
-      if (packing_.has_events()) count(kernels.count_words(reinterpret_cast<const std::uint32_t*>(to), row_words()));
+    const auto count_words = [&] {  // without events a row may begin in the middle of a word
+      const auto count = sizeof(Element) == 1 ? kernels.count_narrow : kernels.count_wide;
+      if (packing_.has_events()) rows[y] = count(reinterpret_cast<const std::uint32_t*>(to), row_words());
     };
     if (y < top_ || y >= top_ + source_height) {
       border(to, width_);
-      padding_.empty() ? count(0) : count_words();
+      padding_.empty() ? void(rows[y] = {}) : count_words();
       continue;
     }
     border(to, left_);
@@ -179,9 +254,9 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
     Element* at = to + left_ * channels;
     if (channels == source_channels_) {
       if constexpr (sizeof(Element) == 1) {
-        const std::size_t some = kernels.narrow(from, source_width * channels, at);
+        const kernels::Some some = kernels.narrow(from, source_width * channels, at);
         if (padding_.empty()) {  // the border adds none
-          count(some);
+          rows[y] = some;
           continue;
         }
       } else {
@@ -224,21 +299,36 @@ void Linear::open(const kernels::Table& kernels, const Count* counts, const Part
 
 Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const {
   if (!packing_.has_events()) return Method::dense;
-  std::size_t some = 0, all = 0;
+  std::uint64_t words = 0, counts = 0, rows = 0;
   each_row(oy, [&](std::size_t, std::size_t row) {
-    some += listed.rows[row];
-    all += row_words();
+    words += listed.rows[row].words;
+    counts += listed.rows[row].counts;
+    ++rows;
   });
-  if (some == 0) return Method::none;
+  const std::uint64_t all = rows * row_words();
+  if (words == 0) return Method::none;
   // Runs of events of a single pixel are short, and each ends with a branch that is not foreseen.
   const bool short_runs = stretch_pixels_ == 1 && x_.target > 1;
-  const std::size_t percent = packing_.narrow ? kernels.dense_percent : kernels.wide_dense_percent;
-  const std::size_t limit = short_runs ? percent * percent * percent / 10000 : percent;
-  return some * 100 > all * limit ? Method::dense : Method::events;
+  const std::uint64_t percent = packing_.narrow ? kernels.dense_percent : kernels.wide_dense_percent;
+  const std::uint64_t limit = short_runs ? percent * percent * percent / 10000 : percent;
+  const bool by_words = words * 100 <= all * limit;
+  if (!singles_.empty() && kernels.take_singles != kernels::Table::TakeSingles::never) {
+    if (kernels.take_singles == kernels::Table::TakeSingles::always) return Method::singles;
+    const auto of = [](std::uint64_t n) { return static_cast<float>(static_cast<std::int64_t>(n)); };
+    // As a guess, an event is half of the greatest.
+    const bool settled = counts * static_cast<std::size_t>(x_.kernel) > 2 * single_run_ * width_;
+    const float adding = of(counts) * (settled ? singles_cost_.settled_count : singles_cost_.count);
+    // Words are listed in half the time; then each takes two or three times as long as among all, and runs and positions are the same.
+    if (adding + of(rows) * singles_cost_.row <= of(all * 100) &&
+        (!by_words || adding + of(rows) * singles_cost_.listing / 2 <= of(words * 250)))
+      return Method::singles;
+  }
+  return by_words ? Method::events : Method::dense;
 }
 
 bool Linear::has_whole_vectors(const kernels::Table& kernels, const Part& part, Method chosen) const {
   if (chosen == Method::dense && !tails_.empty()) return true;  // of all outputs: there is more than one position
+  if (chosen == Method::singles) return (part.last_output - part.first_output) % kernels::kTile == 0;
   return (part.last_output - part.first_output) % kernels.lanes == 0;
 }
 bool Linear::can_fire(const kernels::Table& kernels, const Part& part, Method chosen) const {
@@ -277,6 +367,10 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
   if (from != sums && !has_whole_vectors(kernels, part, chosen)) {
     std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + part.last_output - part.first_output, sums);
     from = sums;
+  }
+  if (chosen == Method::singles) {
+    add_singles(kernels, listed, part, oy, from, sums);
+    return sums;
   }
   kernels::Band band = band_of(kernels, listed, part, chosen);
   band.from = from;
@@ -365,13 +459,45 @@ void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std
   };
   const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
   each_row(oy, [&](std::size_t ky, std::size_t row) {
-    if (listed.rows[row] == 0) return;
+    if (listed.rows[row].words == 0) return;
     rows[row_count++] = {
         .words = words + row * row_words(),
         .weights = static_cast<std::uint32_t>(ky * across() * packing_.stretch_words * padded_outputs_)};
     if (row_count == kBatch) flush();
   });
   if (row_count > 0) flush();
+}
+
+void Linear::add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
+                         const std::int32_t* from, std::int32_t* sums) const {
+  std::array<kernels::CountRow, kBatch> rows;
+  std::size_t row_count = 0;
+  each_row(oy, [&](std::size_t ky, std::size_t row) {
+    if (listed.rows[row].counts > 0)
+      rows[row_count++] = {listed.copy + row * row_bytes(), static_cast<std::uint32_t>(ky * source_channels_)};
+  });
+  std::uint8_t* const values = valued_ ? listed.single_values : nullptr;
+  const auto list = packing_.narrow ? kernels.list_narrow_singles : kernels.list_wide_singles;
+  list({rows.data(), row_count}, {.count = width_, .channels = packing_.channels},
+       {.events = listed.singles, .values = values, .starts = listed.starts, .totals = listed.totals});
+  kernels.add_singles({.events = listed.singles,
+                       .values = values,
+                       .starts = listed.starts,
+                       .totals = listed.totals,
+                       .weights = singles_.data() + part.first_output,
+                       .row = single_row_,
+                       .column = kernel_rows() * source_channels_ * single_row_,
+                       .columns = static_cast<std::size_t>(x_.kernel),
+                       .dilation = static_cast<std::size_t>(x_.dilation),
+                       .stride = static_cast<std::size_t>(x_.stride),
+                       .positions = static_cast<std::size_t>(x_.target),
+                       .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) -
+                                  part.first_output,
+                       .pitch = outputs_,
+                       .from = from,
+                       .run = single_run_,
+                       .most = single_most_},
+                      sums);
 }
 
 }  // namespace syn::snn

@@ -19,16 +19,19 @@ namespace syn::snn {
 // The source's counts are copied with their border filled in, as bytes where its greatest count and the machine allow
 // it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Where most of the words
 // under a row of kernels are not zero (or a pixel is less than a word), every word is multiplied; elsewhere the words that
-// are not zero are listed, and one list serves all kernels of that row: same sums.
+// are not zero are listed, or the single counts, and one list serves all kernels of that row: same sums.
 class Linear {
  public:
   // Where a row of counts is made ready; sized by the counts below. A thread has its own, and only for the rows it needs.
   struct Listed {
-    std::uint32_t* values;  // [event under a row of kernels]; these three are any projection's, one at a time
+    std::uint32_t* values;  // [event under a row of kernels]; the first six are any projection's, one at a time
     std::uint32_t* offsets;
+    std::uint16_t* singles;
+    std::uint8_t* single_values;
     std::uint32_t* starts;  // [pixel], and one more at the end
+    std::uint32_t* totals;
     std::byte* copy;
-    std::uint32_t* rows;    // [row of the copy] how many words are not zero
+    kernels::Some* rows;    // [row of the copy]
   };
   // Target rows [first_row, last_row) and, of each position, outputs [first_output, last_output).
   struct Part {
@@ -38,10 +41,10 @@ class Linear {
   Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
-  // What it takes: words of weights and of tails for good; bytes and rows of the copy while its population is computed; events and
-  // starts while a row of it is.
+  // What it takes: words of weights and of tails, and bytes of those of single counts, for good; bytes and rows of the copy
+  // while its population is computed; events, single ones, and starts while a row of it is.
   struct Size {
-    std::size_t weights = 0, tails = 0, events = 0, starts = 0, copy = 0, rows = 0;
+    std::size_t weights = 0, tails = 0, single_weights = 0, events = 0, singles = 0, starts = 0, copy = 0, rows = 0;
   };
   Size size() const { return size_of(packing_); }
   // On any machine, bytes or not: never less than size().
@@ -80,20 +83,23 @@ class Linear {
   void pack_tails();  // from what is packed
   // Of the packed weights, with counts up to `greatest`.
   void bound(Count greatest);
+  // Whether single counts may be added up in 16 bits does not depend on the machine.
+  void pack_singles(std::span<const std::int8_t> weights, Count greatest, const kernels::SinglesCost& cost);
+  void weigh_singles(const kernels::SinglesCost& cost);
   std::size_t kernel_rows() const { return static_cast<std::size_t>(y_.kernel); }
   std::size_t stretches() const { return static_cast<std::size_t>(y_.kernel * x_.kernel) / stretch_pixels_; }
   std::size_t row_bytes() const { return width_ * packing_.pixel_bytes(); }
   Size size_of(const Packing& packing) const;
-  // Rows [first, last) with their border, and how many words of each are not zero.
+  // Rows [first, last) with their border, and how much of each is not zero.
   template <class Element>
   void copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to,
-            std::uint32_t* rows) const;
+            kernels::Some* rows) const;
   // Rows of the copy that lie under target row `oy`'s kernel: calls fn(kernel row, row).
   template <class Fn>
   void each_row(std::int64_t oy, Fn&& fn) const;
   std::size_t across() const { return static_cast<std::size_t>(x_.kernel) / stretch_pixels_; }  // stretches
   // By the measured density of what lies under target row `oy`.
-  enum class Method : std::uint8_t { none, events, dense };
+  enum class Method : std::uint8_t { none, events, singles, dense };
   Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const;
   // Neurons fire with the last of several batches only, and none but the part's.
   bool can_fire(const kernels::Table& kernels, const Part& part, Method chosen) const;
@@ -103,6 +109,8 @@ class Linear {
                  std::int32_t* sums) const;
   void add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
                   std::int32_t* sums) const;
+  void add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
+                   const std::int32_t* from, std::int32_t* sums) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
   // Where half a tile of outputs is left over, at more than one position.
   bool has_tails() const { return outputs_ % kernels::kTile == kernels::kTail && outputs_ > kernels::kTile && x_.target > 1; }
@@ -119,6 +127,13 @@ class Linear {
   std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
   LineVector<std::uint32_t> packed_;                                       // [stretch][word][padded output]
   LineVector<std::uint32_t> tails_;  // [stretch][two words][one of the last kTail outputs][word]; or empty
+  LineVector<std::int8_t> singles_;  // [kernel column][kernel row][channel][single_row_] (kernels::Singles), or empty
+  std::size_t single_row_ = 0, single_run_ = 0, single_most_ = 0;
+  // Hundredths of a word, for a row of the copy under one of the kernel's columns.
+  struct {
+    float count = 0, settled_count = 0, listing = 0, row = 0;
+  } singles_cost_;
+  bool valued_ = false;              // counts can be other than 1
 };
 
 }  // namespace syn::snn

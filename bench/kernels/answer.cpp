@@ -39,15 +39,16 @@ std::string bounds_table(const std::vector<TableResult>& tables) {
 }
 
 std::string layers_table(const TableResult& t, const std::vector<LayerLine>& lines, const CacheSizes& caches) {
-  report::Table table({"layer", "counts", "us", "G synops/s", "G MAC/s", "of adds", "events us", "of fed", "dense us",
-                       "of peak", "rest us", "scatter us", "/ best"});
+  report::Table table({"layer", "counts", "us", "G synops/s", "G MAC/s", "of adds", "events us", "of fed", "singles us",
+                       "of load", "dense us", "of peak", "rest us", "singles", "scatter us", "/ best"});
   for (const LayerLine& l : lines) {
     const double ns = l.engine.median, best = l.best_path();
     table.row({l.layer, name_of(l.input), us(ns), rate(l.synops / ns * 1e9), rate(l.macs / ns * 1e9),
                share(scatter_bound(l, t.bounds).seconds * 1e9, ns), us(l.events_path.median),
-               share(events_bound(l, t.bounds, caches).seconds * 1e9, l.events_kernel()), us(l.dense_path.median),
+               share(events_bound(l, t.bounds, caches).seconds * 1e9, l.events_kernel()), us(l.singles_path.median),
+               share(singles_bound(l, t.bounds, caches).seconds * 1e9, l.singles_kernel()), us(l.dense_path.median),
                share(dense_bound(l, t.bounds).seconds * 1e9, l.dense_kernel()), us(l.events_rest.median),
-               us(l.scatter_path.median), best > 0 ? text::fixed(ns / best, 2) : "-"});
+               us(l.singles_rest.median), us(l.scatter_path.median), best > 0 ? text::fixed(ns / best, 2) : "-"});
   }
   return table.text();
 }
@@ -87,16 +88,13 @@ std::string cores_text(const Cores& c) {
 }
 
 constexpr const char* kLegend =
-    "us: the engine from counts to counts, with firing and accounting, as it chooses between events and dense. events "
-    "us, "
-    "dense us:\nthe same with the choice made for it; rest us: the events path with a kernel that does nothing. of "
-    "fed: "
-    "what its event kernel\nreaches of words multiplied with weights from L1 (or L2, where they lie there); of peak: "
-    "what "
-    "its dense kernel reaches of\nmultiply-adds from registers. of adds: synaptic operations against the "
-    "load-add-store "
-    "rate of sums in L1. scatter us: each event\nadded to the potentials in memory, with the same neurons. / best: the "
-    "engine against the best of the three.\n";
+    "us: the engine from counts to counts, with firing and accounting, as it chooses between events, singles and dense.\n"
+    "events us, singles us, dense us: the same with the choice made for it; rest us: the events path with a kernel that\n"
+    "does nothing, and the singles path. of fed: what its event kernel reaches of words multiplied with weights from L1\n"
+    "(or L2, where they lie there); of load: what its kernel of single counts reaches of their weights loaded; of peak:\n"
+    "what its dense kernel reaches of multiply-adds from registers. of adds: synaptic operations against the\n"
+    "load-add-store rate of sums in L1. scatter us: each event added to the potentials in memory, with the same neurons.\n"
+    "/ best: the engine against the best of the four.\n";
 
 Json as_json(const Quartiles& q) {
   return {{"p25", q.low}, {"median", q.median}, {"p75", q.high}};
@@ -109,7 +107,8 @@ Json as_json(const Bounds::Memory& m) {
           {"wide_macs_per_s", m.wide}};
 }
 Json as_json(const LayerLine& l, const TableResult& t, const CacheSizes& caches) {
-  const Held events = events_bound(l, t.bounds, caches), dense = dense_bound(l, t.bounds);
+  const Held events = events_bound(l, t.bounds, caches), singles = singles_bound(l, t.bounds, caches),
+             dense = dense_bound(l, t.bounds);
   return {{"layer", l.layer},
           {"greatest", l.input.greatest},
           {"rate", l.input.rate},
@@ -117,14 +116,18 @@ Json as_json(const LayerLine& l, const TableResult& t, const CacheSizes& caches)
           {"synaptic_operations", l.synops},
           {"macs", l.macs},
           {"word_macs", l.word_macs},
+          {"single_macs", l.single_macs},
           {"narrow", l.narrow},
           {"engine_ns", as_json(l.engine)},
           {"events_path_ns", as_json(l.events_path)},
+          {"singles_path_ns", as_json(l.singles_path)},
           {"dense_path_ns", as_json(l.dense_path)},
           {"scatter_path_ns", as_json(l.scatter_path)},
           {"events_rest_ns", as_json(l.events_rest)},
+          {"singles_rest_ns", as_json(l.singles_rest)},
           {"dense_rest_ns", as_json(l.dense_rest)},
           {"events_bound", {{"name", events.bound}, {"ns", events.seconds * 1e9}}},
+          {"singles_bound", {{"name", singles.bound}, {"ns", singles.seconds * 1e9}}},
           {"dense_bound", {{"name", dense.bound}, {"ns", dense.seconds * 1e9}}},
           {"scatter_bound_ns", scatter_bound(l, t.bounds).seconds * 1e9}};
 }

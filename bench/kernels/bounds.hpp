@@ -4,6 +4,7 @@
 //   events    a vector of weights loaded and multiplied for each word that is not zero and each vector of outputs: sums
 //             stay in registers, so nothing else must go through memory. From L1 or L2, by the size of the packed
 //             weights.
+//   singles   a byte loaded for each count that is not zero and each output, from L1 or L2.
 //   dense     products from registers: one load of a weight serves as many positions as there are registers for.
 //   the rest  bytes read and written, each at the rate of the memory that they lie in; the slower of the two.
 // Beside it stands the load-add-store rate of 32-bit sums, which no simulator beats that adds each event to potentials

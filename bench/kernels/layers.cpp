@@ -135,12 +135,15 @@ std::string name_of(const InputSpec& input) {
 double LayerLine::events_kernel() const {
   return std::max(0., events_path.median - events_rest.median);
 }
+double LayerLine::singles_kernel() const {
+  return std::max(0., singles_path.median - singles_rest.median);
+}
 double LayerLine::dense_kernel() const {
   return std::max(0., dense_path.median - dense_rest.median);
 }
 double LayerLine::best_path() const {
   double best = 0;
-  for (const double ns : {events_path.median, dense_path.median, scatter_path.median})
+  for (const double ns : {events_path.median, singles_path.median, dense_path.median, scatter_path.median})
     if (ns > 0 && (best == 0 || ns < best)) best = ns;
   return best;
 }
@@ -167,16 +170,28 @@ std::vector<LayerSpec> other_layers() {
 
 struct LayerTimer::Impl {
   Impl(const LayerSpec& l, const InputSpec& i, const kernels::Table& t)
-      : layer(l), input(i), table(t), events(t), dense(t), compiled(model_of(l, i), t) {
-    // The engine's own code with a table that leaves it no choice (Linear::method): 100 is never exceeded, 0 always.
+      : layer(l), input(i), table(t), events(t), singles(t), dense(t), compiled(model_of(l, i), t) {
+    // The engine's own code with a table that leaves it no choice (Linear::method): of words 100 is never exceeded, 0
+    // always.
     const auto nothing = [](const kernels::Band&, std::int32_t*) {};
+    const auto no_singles = [](const kernels::Singles&, std::int32_t*) {};
     const auto never = [](const kernels::Band& band, std::int32_t*) {
       SYN_ASSERT(false, "the engine chose for itself", band.positions);
     };
+    const auto never_single = [](const kernels::Singles& s, std::int32_t*) {
+      SYN_ASSERT(false, "the engine chose for itself", s.positions);
+    };
     events.dense_percent = events.wide_dense_percent = 100;
-    events.narrow_dense = events.wide_dense = never;
     dense.dense_percent = dense.wide_dense_percent = 0;
-    dense.narrow_events = dense.wide_events = never;
+    for (kernels::Table* t2 : {&events, &dense}) {
+      t2->take_singles = kernels::Table::TakeSingles::never;
+      t2->add_singles = never_single;
+    }
+    singles.take_singles = kernels::Table::TakeSingles::always;
+    for (kernels::Table* t2 : {&events, &singles}) t2->narrow_dense = t2->wide_dense = never;
+    for (kernels::Table* t2 : {&dense, &singles}) t2->narrow_events = t2->wide_events = never;
+    singles_rest = singles;
+    singles_rest.add_singles = no_singles;
     events_rest = events;
     events_rest.narrow_events = events_rest.wide_events = nothing;
     dense_rest = dense;
@@ -189,6 +204,10 @@ struct LayerTimer::Impl {
       if (compiled.linears[0].size().events > 0) {
         events_path = run_with(events);
         without_events = run_with(events_rest);
+      }
+      if (compiled.linears[0].size().singles > 0) {
+        singles_path = run_with(singles);
+        without_singles = run_with(singles_rest);
       }
     }
     if (layer.scatter) make_scatter();
@@ -259,7 +278,7 @@ struct LayerTimer::Impl {
   LayerSpec layer;
   InputSpec input;
   const kernels::Table& table;
-  kernels::Table events, dense, events_rest, dense_rest;
+  kernels::Table events, singles, dense, events_rest, singles_rest, dense_rest;
   Compiled compiled;
   State state;
   Window window;
@@ -268,7 +287,8 @@ struct LayerTimer::Impl {
   LineVector<std::int32_t> all_sums;
   std::vector<Count> fired;
   std::vector<std::int16_t> scatter_weights;
-  Timed copying, whole, events_path, without_events, dense_path, without_dense, scatter_path;
+  Timed copying, whole, events_path, without_events, singles_path, without_singles, dense_path, without_dense,
+      scatter_path;
 };
 
 LayerTimer::LayerTimer(const LayerSpec& layer, const InputSpec& input, const kernels::Table& table)
@@ -278,8 +298,8 @@ LayerTimer::~LayerTimer() = default;
 
 std::vector<Timed*> LayerTimer::timed() {
   std::vector<Timed*> out;
-  for (Timed* t : {&impl_->copying, &impl_->whole, &impl_->events_path, &impl_->without_events, &impl_->dense_path,
-                   &impl_->without_dense, &impl_->scatter_path})
+  for (Timed* t : {&impl_->copying, &impl_->whole, &impl_->events_path, &impl_->without_events, &impl_->singles_path,
+                   &impl_->without_singles, &impl_->dense_path, &impl_->without_dense, &impl_->scatter_path})
     if (t->run) out.push_back(t);
   return out;
 }
@@ -296,6 +316,7 @@ LayerLine LayerTimer::line() const {
   if (line.linear) {
     const Linear& linear = i.compiled.linears[0];
     line.weight_bytes = linear.size().weights * sizeof(std::uint32_t);
+    line.single_weight_bytes = linear.size().single_weights;
     line.narrow = linear.size().copy < linear.size_at_most().copy;
   }
   const std::size_t samples = i.input.rate < 0.01 ? 512 : 32;  // few events vary most
@@ -307,10 +328,11 @@ LayerLine LayerTimer::line() const {
     if (!line.linear) continue;
     const std::size_t parts = line.narrow ? 4 : 2;
     const double outputs = (i.layer.to.channels + kernels::kTile - 1) / kernels::kTile * kernels::kTile;
+    line.single_macs += words_under(i.layer, counts, 1) * outputs;
     line.word_macs += words_under(i.layer, counts, parts) * outputs * static_cast<double>(parts);
     line.dense_macs += dense_macs_of(i.layer, counts, i.compiled.linears[0].size().weights, parts);
   }
-  for (double* sum : {&line.synops, &line.events, &line.word_macs, &line.dense_macs})
+  for (double* sum : {&line.synops, &line.events, &line.word_macs, &line.single_macs, &line.dense_macs})
     *sum /= static_cast<double>(samples);
   const auto without_copying = [&](const Timed& timed) {
     const double copy = timed.run ? i.copying.ns.median : 0;
@@ -319,6 +341,8 @@ LayerLine LayerTimer::line() const {
   line.engine = without_copying(i.whole);
   line.events_path = without_copying(i.events_path);
   line.events_rest = without_copying(i.without_events);
+  line.singles_path = without_copying(i.singles_path);
+  line.singles_rest = without_copying(i.without_singles);
   line.dense_path = without_copying(i.dense_path);
   line.dense_rest = without_copying(i.without_dense);
   line.scatter_path = without_copying(i.scatter_path);

@@ -1,5 +1,5 @@
 // One layer with its neurons and one kind of input, run by the engine's own code: as it chooses, and with the choice
-// between events and dense made for it; and what is left of the time when nothing is multiplied.
+// between events (words), singles and dense made for it; and what is left of the time when nothing is multiplied.
 // Deliberately not here: single kernels without weights (small.hpp), what the figures are held against (bounds.hpp).
 #pragma once
 
@@ -40,17 +40,19 @@ struct LayerLine {
   double macs = 0;        // all weights at all places, those in the border too
   double dense_macs = 0;  // of whole words, rows in the border and silent ones left out: what a dense kernel multiplies
   double word_macs = 0;   // of words that are not zero, whole words and padded outputs: what an event kernel multiplies
+  double single_macs = 0;  // of single counts, padded outputs
   bool linear = false;    // convolution or dense: the only ones with a choice
   bool narrow = false;
-  std::size_t weight_bytes = 0, sum_bytes = 0;  // packed; of all neurons
+  std::size_t weight_bytes = 0, single_weight_bytes = 0, sum_bytes = 0;  // packed; of all neurons
   // Nanoseconds from counts to counts, firing and accounting included. 0: there is no such path.
-  Quartiles engine, events_path, dense_path, scatter_path;
-  // The same along the two forced paths with a kernel that does nothing.
-  Quartiles events_rest, dense_rest;
+  Quartiles engine, events_path, singles_path, dense_path, scatter_path;
+  // The same along the three forced paths with a kernel that does nothing.
+  Quartiles events_rest, singles_rest, dense_rest;
 
   double events_kernel() const;  // what the multiplying alone takes: the difference of the medians
+  double singles_kernel() const;
   double dense_kernel() const;
-  double best_path() const;  // of events, dense and scatter
+  double best_path() const;  // of events, singles, dense and scatter
 };
 
 class LayerTimer {

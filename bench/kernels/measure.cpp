@@ -24,7 +24,10 @@ CostByEvents cost_by_events(const std::vector<LayerLine>& main) {
   for (const LayerLine& line : main) {
     if (line.input.greatest != 1 || line.input.rate > kFitTo) continue;
     cost.points.push_back({line.events, line.engine.median});
-    if (line.input.rate < least) least = line.input.rate, cost.update = line.events_rest.median;
+    if (line.input.rate < least) {
+      least = line.input.rate;
+      cost.update = line.singles_rest.median > 0 ? line.singles_rest.median : line.events_rest.median;
+    }
   }
   cost.line = fit(cost.points);
   if (cost.line.a > cost.update) cost.line = fit_from(cost.update, cost.points);
@@ -64,6 +67,12 @@ Held events_bound(const LayerLine& line, const Bounds& bounds, const CacheSizes&
   const double fed = bounds.fed(line.narrow, level);
   if (fed <= 0) return {};
   return {line.word_macs / fed, level == Level::l1 ? "fed from L1" : "fed from L2"};
+}
+Held singles_bound(const LayerLine& line, const Bounds& bounds, const CacheSizes& caches) {
+  const Level level = level_of(line.single_weight_bytes, caches);
+  const double load = bounds.at(level).load;
+  if (load <= 0 || line.single_weight_bytes == 0) return {};
+  return {line.single_macs / load, level == Level::l1 ? "loaded from L1" : "loaded from L2"};
 }
 Held dense_bound(const LayerLine& line, const Bounds& bounds) {
   const double peak = bounds.peak(line.narrow);

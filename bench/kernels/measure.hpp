@@ -49,6 +49,7 @@ struct Held {
   const char* bound = "-";
 };
 Held events_bound(const LayerLine& line, const Bounds& bounds, const CacheSizes& caches);
+Held singles_bound(const LayerLine& line, const Bounds& bounds, const CacheSizes& caches);
 Held dense_bound(const LayerLine& line, const Bounds& bounds);
 // All synaptic operations at the rate at which 32-bit sums in L1 can be loaded, added to and stored. (The sums that one
 // event reaches lie in three rows, which L1 holds whatever the size of all.)

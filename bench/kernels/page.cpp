@@ -108,7 +108,7 @@ std::string paths(const TableResult& t) {
     if (line.input.greatest == 1) most = std::max({most, line.events_path.median, line.dense_path.median});
   for (const Path& path :
        {Path{"the engine's choice", &LayerLine::engine}, Path{"events", &LayerLine::events_path},
-        Path{"dense", &LayerLine::dense_path}, Path{"each event to memory", &LayerLine::scatter_path},
+        Path{"singles", &LayerLine::singles_path}, Path{"dense", &LayerLine::dense_path}, Path{"each event to memory", &LayerLine::scatter_path},
         Path{"nothing multiplied", &LayerLine::events_rest}}) {
     report::Series series{path.name, c++, {}};
     for (const LayerLine& line : t.main) {
@@ -119,7 +119,7 @@ std::string paths(const TableResult& t) {
     }
     chart.series.push_back(std::move(series));
   }
-  return report::figure(report::line_chart(chart), "Events or dense",
+  return report::figure(report::line_chart(chart), "Events, singles or dense",
                         text::cat("One layer along each path. Fitted from 0.1 to 30 %: ", microseconds(t.cost.line.a),
                                   " + ", text::fixed(t.cost.line.b, 1), " ns an event; the farthest point lies ",
                                   percent(t.cost.line.above), " above."));
@@ -184,7 +184,8 @@ std::string all_figures(const Answer& a) {
   std::string out;
   for (const TableResult& t : a.tables) {
     report::HtmlTable table(
-        {"layer", "counts", "µs", "G synops/s", "G MAC/s", "events µs", "of fed", "dense µs", "of peak", "rest µs"});
+        {"layer", "counts", "µs", "G synops/s", "G MAC/s", "events µs", "of fed", "singles µs",
+         "of load", "dense µs", "of peak", "rest µs"});
     const auto us = [](double ns) { return ns > 0 ? text::fixed(ns / 1000, 2) : std::string("–"); };
     const auto share = [](const Held& held, double ns) {
       return held.seconds > 0 && ns > 0 ? percent(held.seconds * 1e9 / ns) : std::string("–");
@@ -198,6 +199,8 @@ std::string all_figures(const Answer& a) {
                    {number(l.macs / std::max(1e-9, l.engine.median))},
                    {us(l.events_path.median)},
                    {share(events_bound(l, t.bounds, a.caches), l.events_kernel())},
+                   {us(l.singles_path.median)},
+                   {share(singles_bound(l, t.bounds, a.caches), l.singles_kernel())},
                    {us(l.dense_path.median)},
                    {share(dense_bound(l, t.bounds), l.dense_kernel())},
                    {us(l.events_rest.median)}});

@@ -41,8 +41,8 @@ struct SmallTimer::Impl {
     depthwise();
     copying();
     for (const unsigned percent : {1u, 10u, 30u, 60u}) listing(percent);
-    add("count_words", text::cat(kWordsOfRow, " words"), "words", kWordsOfRow, 4 * kWordsOfRow, 0,
-        [this](std::size_t) { keep(table.count_words(listed.front().data(), kWordsOfRow)); });
+    add("count_narrow", text::cat(kWordsOfRow, " words"), "words", kWordsOfRow, 4 * kWordsOfRow, 0,
+        [this](std::size_t) { keep(table.count_narrow(listed.front().data(), kWordsOfRow)); });
   }
   Impl(const Impl&) = delete;
 

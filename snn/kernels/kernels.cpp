@@ -17,6 +17,7 @@
 #include "snn/kernels/kernels.hpp"
 #include "snn/kernels/neon_dot.hpp"
 #include "snn/kernels/reference.hpp"
+#include "snn/kernels/vbmi2.hpp"
 #include "snn/kernels/vnni.hpp"
 
 #if HWY_ARCH_X86 || HWY_ARCH_ARM_A64
@@ -31,16 +32,17 @@ namespace syn::snn::kernels {
 namespace {
 
 // The lanes whose bit is set, first: of eight lanes by their numbers, of four by the bytes of each.
-struct alignas(16) Order : std::array<std::uint8_t, 16> {};
-constexpr std::array<Order, 256> kOrderOf8 = [] {
-  std::array<Order, 256> orders{};
+template <std::size_t kBytes>
+struct alignas(kBytes) Order : std::array<std::uint8_t, kBytes> {};
+constexpr std::array<Order<8>, 256> kOrderOf8 = [] {
+  std::array<Order<8>, 256> orders{};
   for (unsigned bits = 0; bits < orders.size(); ++bits)
     for (unsigned lane = 0, n = 0; lane < 8; ++lane)
       if ((bits >> lane & 1) != 0) orders[bits][n++] = static_cast<std::uint8_t>(lane);
   return orders;
 }();
-constexpr std::array<Order, 16> kOrderOf4 = [] {
-  std::array<Order, 16> orders{};
+constexpr std::array<Order<16>, 16> kOrderOf4 = [] {
+  std::array<Order<16>, 16> orders{};
   for (unsigned bits = 0; bits < orders.size(); ++bits)
     for (unsigned lane = 0, n = 0; lane < 4; ++lane)
       if ((bits >> lane & 1) != 0)
@@ -159,6 +161,8 @@ struct Narrow {
 
 #include "snn/kernels/bands-inl.hpp"
 
+#include "snn/kernels/singles-inl.hpp"
+
 #include "snn/kernels/products-inl.hpp"
 
 #include "snn/kernels/counting-inl.hpp"
@@ -183,7 +187,8 @@ extern const Table kTable;
 const Table kTable{.name = SYN_TABLE_NAME,
                    .lanes = HWY_LANES(std::int32_t),
                    .narrow = narrow,
-                   .count_words = count_words,
+                   .count_narrow = count_some<std::uint8_t>,
+                   .count_wide = count_some<std::uint16_t>,
                    .list_events = list_events,
                    .wide_events = add_events<Wide>,
                    .wide_dense = add_dense<Wide>,
@@ -203,6 +208,13 @@ const Table kTable{.name = SYN_TABLE_NAME,
                                          : HWY_TARGET == HWY_SSE4 ? 65
                                          : HWY_TARGET == HWY_AVX3 ? 45
                                                                   : 55,
+                   .list_narrow_singles = list_singles<std::uint8_t>,
+                   .list_wide_singles = list_singles<std::uint16_t>,
+                   .add_singles = add_singles,
+                   .singles_cost = HWY_TARGET == HWY_AVX3   ? SinglesCost{30, 36, 350, 33, 450, 300}
+                                   : HWY_TARGET == HWY_AVX2 ? SinglesCost{40, 42, 300, 28, 400, 250}
+                                   : HWY_TARGET == HWY_SSE4 ? SinglesCost{32, 36, 200, 12, 200, 200}
+                                                            : SinglesCost{35, 60, 200, 15, 200, 200},
                    .add_products = add_products,
                    .add_channels = add_channels,
                    .fire_volley = fire_volley,
@@ -245,6 +257,8 @@ const Table& dot_products_of(const Table& plain) {
     table.narrow_is_bounded = false;
     table.narrow_has_tails = true;
     table.dense_percent = 45;
+    table.singles_cost = {38, 44, 400, 28, 600, 400};
+    if (__builtin_cpu_supports("avx512vbmi2")) table.list_narrow_singles = vbmi2::list_singles;
     return table;
   }();
   return kTable;
@@ -254,6 +268,7 @@ const Table& dot_products_of(const Table& plain) {
   static const Table kTable = [&] {
     Table table = plain;
     table.name = "neon-dot";
+    table.singles_cost = {60, 120, 300, 30, 400, 300};
     table.narrow_greatest = 127;  // both sides are signed
     table.narrow_events = neon_dot::add_events;
     table.narrow_dense = neon_dot::add_dense;

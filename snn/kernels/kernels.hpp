@@ -36,6 +36,49 @@ struct SourceRow {
   std::uint32_t weights;
 };
 
+// Single counts that are not zero, added up in 16 bits (singles-inl.hpp): an event is one count, whichever row of the
+// kernel it lies under, and its weights are a row of bytes. Where every count is 0 or 1, weights are added as lanes of 16
+// bits that hold two outputs of a block of 16, eight apart: output o's byte is single_at(o), and the first byte of a lane
+// is its weight + 128, so that it carries nothing into the second.
+inline constexpr std::size_t single_at(std::size_t output) {
+  return output / kTile * kTile + output % 8 * 2 + output % kTile / 8;
+}
+inline constexpr int kSingleBias = 128;
+inline constexpr Count kSingleGreatest = 127;  // of a count that is listed with its value
+
+// A row of source counts under a row of kernels, and the number of its first channel among all that a column of the
+// kernel meets.
+struct CountRow {
+  const std::byte* counts;
+  std::uint32_t first;
+};
+struct CountPixels {
+  std::size_t count, channels;  // channels: those of the copy, a multiple of 4
+};
+struct SingleList {
+  std::uint16_t* events;   // CountRow::first + channel
+  std::uint8_t* values;    // their counts; null where all are 1
+  std::uint32_t* starts;   // [pixel], and one more: where its events begin
+  std::uint32_t* totals;   // the same of the sum of counts; written where values are
+};
+// What a projection adds to a row of target positions, by single counts.
+struct Singles {
+  const std::uint16_t* events;
+  const std::uint8_t* values;
+  const std::uint32_t* starts;
+  const std::uint32_t* totals;  // null where all counts are 1
+  const std::int8_t* weights;   // [kernel column][row of the kernel and channel][output], with slack
+  std::size_t row, column;      // bytes from one event's weights to the next one's, from one kernel column to the next
+  std::size_t columns;          // of the kernel
+  std::size_t dilation, stride; // pixels
+  std::size_t positions;
+  std::size_t outputs;          // a multiple of kTile
+  std::size_t pitch;            // as in Band
+  const std::int32_t* from;     // what the sums begin with; `sums` itself, or apart from them where pitch == outputs
+  std::size_t run;              // any so many events' sums stay inside 16 bits; at least 1
+  std::size_t most;             // those of any events whose counts add up to no more than this do
+};
+
 // Per-neuron constants of one band (a row of positions), and the count ceiling.
 struct Volley {
   const std::int32_t* threshold;  // theta >= 1
@@ -196,14 +239,31 @@ struct PoolWindow {
   std::size_t channels;
 };
 
+// What single counts take, in hundredths of a word among words that are all multiplied, of kSinglesCostOutputs outputs.
+inline constexpr std::size_t kSinglesCostOutputs = 64;
+struct SinglesCost {
+  std::uint32_t count, valued;  // adding one at a position, where all are 1 and elsewhere
+  std::uint32_t settling;       // adding 16-bit sums to those in memory
+  std::uint32_t listing;        // a word of counts
+  std::uint32_t run;            // the end of a run of events, which is not foreseen
+  std::uint32_t position;       // beginning and finishing one's sums
+};
+
+// How many are not zero.
+struct Some {
+  std::uint32_t words = 0, counts = 0;
+  bool operator==(const Some&) const = default;
+};
+
 struct Table {
   const char* name;
   std::size_t lanes;  // sums in a vector; divides kTile
 
   // counts, each at most 255, as bytes. Returns how many words they make that are not zero; the last may be a part of one.
-  std::size_t (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
-  // How many words are not zero.
-  std::size_t (*count_words)(const std::uint32_t* words, std::size_t n);
+  Some (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
+  // What is not zero of n words, of bytes or of 16 bits.
+  Some (*count_narrow)(const std::uint32_t* words, std::size_t n);
+  Some (*count_wide)(const std::uint32_t* words, std::size_t n);
   // Lists the words that are not zero of `pixels` pixels with `words` words each, pixel by pixel, of one row after the
   // other: values, and as offsets SourceRow::weights + stride * index of the word in its row. starts[pixel] = how many were
   // listed before it, for pixel <= pixels. Rows, values and offsets have slack.
@@ -223,6 +283,17 @@ struct Table {
   // Where more than this share of the words are not zero, multiplying all of them takes less time than listing: of narrow
   // ones, of wide ones.
   std::uint32_t dense_percent, wide_dense_percent;
+
+  // Lists the counts that are not zero, of bytes or of 16 bits, pixel by pixel, of one row after the other. Counts are at
+  // most kSingleGreatest where values are listed. Rows, events and values have slack.
+  void (*list_narrow_singles)(std::span<const CountRow> rows, const CountPixels& pixels, const SingleList& list);
+  void (*list_wide_singles)(std::span<const CountRow> rows, const CountPixels& pixels, const SingleList& list);
+  // sums[position * pitch + o] = from[..] + sum over all events of count * weight. Reads and writes beyond a position's own
+  // as narrow_events does.
+  void (*add_singles)(const Singles& singles, std::int32_t* sums);
+  SinglesCost singles_cost;
+  // Whether a Linear may choose by them (by its own table's, which it was made with), or what instead, for benches and tests.
+  enum class TakeSingles : std::uint8_t { by_cost, never, always } take_singles = TakeSingles::by_cost;
 
   // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);

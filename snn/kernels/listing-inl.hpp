@@ -1,26 +1,35 @@
 // How counts become words, and which of them are not zero. No guard: kernels.cpp includes it in each namespace that is
 // compiled for an instruction set.
 
-std::size_t narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
+Some narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
   const I16 d;
   const hn::Rebind<std::uint8_t, I16> d8;
   const hn::Repartition<std::uint32_t, decltype(d8)> d32;
   const std::size_t lanes = hn::Lanes(d);
-  std::size_t some = 0, i = 0;
+  std::size_t words = 0, some = 0, i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto narrowed = hn::DemoteTo(d8, hn::BitCast(d, hn::LoadU(U16(), counts + i)));
     hn::StoreU(narrowed, d8, bytes + i);
-    some += hn::CountTrue(d32, hn::Ne(hn::BitCast(d32, narrowed), hn::Zero(d32)));
+    words += hn::CountTrue(d32, hn::Ne(hn::BitCast(d32, narrowed), hn::Zero(d32)));
+    some += hn::CountTrue(d8, hn::Ne(narrowed, hn::Zero(d8)));
   }
-  return some + reference::narrow(counts + i, n - i, bytes + i);
+  const Some rest = reference::narrow(counts + i, n - i, bytes + i);
+  return {rest.words + static_cast<std::uint32_t>(words), rest.counts + static_cast<std::uint32_t>(some)};
 }
 
-std::size_t count_words(const std::uint32_t* words, std::size_t n) {
+template <class Part>
+Some count_some(const std::uint32_t* words, std::size_t n) {
   const U32 d;
+  const hn::Repartition<Part, U32> dp;
   const std::size_t lanes = hn::Lanes(d);
-  std::size_t some = 0, i = 0;
-  for (; i + lanes <= n; i += lanes) some += hn::CountTrue(d, hn::Ne(hn::LoadU(d, words + i), hn::Zero(d)));
-  return some + reference::count_words(words + i, n - i);
+  std::size_t some = 0, counts = 0, i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto word = hn::LoadU(d, words + i);
+    some += hn::CountTrue(d, hn::Ne(word, hn::Zero(d)));
+    counts += hn::CountTrue(dp, hn::Ne(hn::BitCast(dp, word), hn::Zero(dp)));
+  }
+  const Some rest = reference::count_some<Part>(words + i, n - i);
+  return {rest.words + static_cast<std::uint32_t>(some), rest.counts + static_cast<std::uint32_t>(counts)};
 }
 
 // What is not zero of a vector of words. Returns how many there were.

@@ -10,18 +10,29 @@
 
 namespace syn::snn::kernels::reference {
 
-inline std::size_t narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
-  std::size_t some = 0;
+inline Some narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
+  Some some;
   for (std::size_t i = 0; i < n; i += 4) {
     unsigned word = 0;
-    for (std::size_t j = i; j < std::min(i + 4, n); ++j) word |= bytes[j] = static_cast<std::uint8_t>(counts[j]);
-    some += word != 0;
+    for (std::size_t j = i; j < std::min(i + 4, n); ++j) {
+      word |= bytes[j] = static_cast<std::uint8_t>(counts[j]);
+      some.counts += bytes[j] != 0;
+    }
+    some.words += word != 0;
   }
   return some;
 }
 
-inline std::size_t count_words(const std::uint32_t* words, std::size_t n) {
-  return n - static_cast<std::size_t>(std::count(words, words + n, 0u));
+// Part is std::uint8_t (narrow) or std::uint16_t (wide).
+template <class Part>
+Some count_some(const std::uint32_t* words, std::size_t n) {
+  Some some;
+  for (std::size_t i = 0; i < n; ++i) {
+    some.words += words[i] != 0;
+    for (unsigned shift = 0; shift < 32; shift += 8 * sizeof(Part))
+      some.counts += static_cast<Part>(words[i] >> shift) != 0;
+  }
+  return some;
 }
 
 inline void list_events(std::span<const SourceRow> rows, std::size_t pixels, std::size_t words, std::uint32_t stride,
@@ -103,6 +114,48 @@ void add_dense(const Band& band, std::int32_t* sums) {
     }
   }
   fire_band(band, sums);
+}
+
+template <class Part>
+void list_singles(std::span<const CountRow> rows, const CountPixels& pixels, const SingleList& list) {
+  std::size_t n = 0;
+  std::uint32_t total = 0;
+  for (std::size_t pixel = 0; pixel < pixels.count; ++pixel) {
+    list.starts[pixel] = static_cast<std::uint32_t>(n);
+    if (list.values) list.totals[pixel] = total;
+    for (const CountRow& row : rows) {
+      const Part* counts = reinterpret_cast<const Part*>(row.counts) + pixel * pixels.channels;
+      for (std::size_t c = 0; c < pixels.channels; ++c) {
+        list.events[n] = static_cast<std::uint16_t>(row.first + c);
+        if (list.values) list.values[n] = static_cast<std::uint8_t>(counts[c]);
+        n += counts[c] != 0;
+        total += counts[c];
+      }
+    }
+  }
+  list.starts[pixels.count] = static_cast<std::uint32_t>(n);
+  if (list.values) list.totals[pixels.count] = total;
+}
+
+inline void add_singles(const Singles& singles, std::int32_t* sums) {
+  if (singles.from != sums) std::copy_n(singles.from, (singles.positions - 1) * singles.pitch + singles.outputs, sums);
+  for (std::size_t x = 0; x < singles.positions; ++x, sums += singles.pitch) {
+    for (std::size_t column = 0; column < singles.columns; ++column) {
+      const std::uint32_t* starts = singles.starts + x * singles.stride + column * singles.dilation;
+      for (std::uint32_t e = starts[0]; e < starts[1]; ++e) {
+        const std::int8_t* weights = singles.weights + column * singles.column + singles.events[e] * singles.row;
+        for (std::size_t o = 0; o < singles.outputs; ++o) {
+          if (singles.values) {
+            sums[o] += weights[o] * singles.values[e];
+          } else if (o % kTile < kTile / 2) {
+            sums[o] += static_cast<std::uint8_t>(weights[single_at(o)]) - kSingleBias;
+          } else {
+            sums[o] += weights[single_at(o)];
+          }
+        }
+      }
+    }
+  }
 }
 
 inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
@@ -309,7 +362,8 @@ inline Count greatest(const Count* counts, std::size_t n) {
 inline constexpr Table kTable{.name = "reference",
                               .lanes = 1,
                               .narrow = narrow,
-                              .count_words = count_words,
+                              .count_narrow = count_some<std::uint8_t>,
+                              .count_wide = count_some<std::uint16_t>,
                               .list_events = list_events,
                               .wide_events = add_events<std::uint16_t>,
                               .wide_dense = add_dense<std::uint16_t>,
@@ -320,6 +374,10 @@ inline constexpr Table kTable{.name = "reference",
                               .narrow_has_tails = false,
                               .dense_percent = 60,
                               .wide_dense_percent = 60,
+                              .list_narrow_singles = list_singles<std::uint8_t>,
+                              .list_wide_singles = list_singles<std::uint16_t>,
+                              .add_singles = add_singles,
+                              .singles_cost = {40, 40, 100, 10, 50, 50},
                               .add_products = add_products,
                               .add_channels = add_channels,
                               .fire_volley = fire_volley,
