@@ -205,9 +205,10 @@ void Linear::pack_singles(std::span<const std::int8_t> weights, Count greatest, 
   }
 }
 
-// A bit more than measured: who takes both ways by turns loads the weights of both.
+// More than measured: who takes both ways by turns loads the weights of both, and rows that are multiplied as a whole fire
+// together.
 void Linear::weigh_singles(const kernels::SinglesCost& cost) {
-  constexpr float kMargin = 1.05f;
+  constexpr float kMargin = 1.12f;
   const auto of = [](std::size_t n) { return static_cast<float>(n); };
   const float columns = of(static_cast<std::size_t>(x_.kernel)), width = of(width_);
   const float outputs = of(kernels::kSinglesCostOutputs) / of(padded_outputs_);
@@ -318,7 +319,8 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
     // As a guess, an event is half of the greatest.
     const bool settled = counts * static_cast<std::size_t>(x_.kernel) > 2 * single_run_ * width_;
     const float adding = of(counts) * (settled ? singles_cost_.settled_count : singles_cost_.count);
-    // Words are listed in half the time; then each takes two or three times as long as among all, and runs and positions are the same.
+    // Words are listed in half the time; then each takes two or three times as long as among all. Runs and positions are
+    // the same.
     if (adding + of(rows) * singles_cost_.row <= of(all * 100) &&
         (!by_words || adding + of(rows) * singles_cost_.listing / 2 <= of(words * 250)))
       return Method::singles;
