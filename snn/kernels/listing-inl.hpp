@@ -5,16 +5,19 @@ Some narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
   const I16 d;
   const hn::Rebind<std::uint8_t, I16> d8;
   const hn::Repartition<std::uint32_t, decltype(d8)> d32;
+  const hn::Repartition<std::uint64_t, decltype(d8)> d64;
   const std::size_t lanes = hn::Lanes(d);
-  std::size_t words = 0, some = 0, i = 0;
+  std::size_t words = 0, i = 0;
+  auto some = hn::Zero(d64);  // in vectors: a mask that is counted goes through one port
   for (; i + lanes <= n; i += lanes) {
     const auto narrowed = hn::DemoteTo(d8, hn::BitCast(d, hn::LoadU(U16(), counts + i)));
     hn::StoreU(narrowed, d8, bytes + i);
     words += hn::CountTrue(d32, hn::Ne(hn::BitCast(d32, narrowed), hn::Zero(d32)));
-    some += hn::CountTrue(d8, hn::Ne(narrowed, hn::Zero(d8)));
+    some = hn::Add(some, hn::SumsOf8(hn::Min(narrowed, hn::Set(d8, 1))));
   }
   const Some rest = reference::narrow(counts + i, n - i, bytes + i);
-  return {rest.words + static_cast<std::uint32_t>(words), rest.counts + static_cast<std::uint32_t>(some)};
+  return {rest.words + static_cast<std::uint32_t>(words),
+          rest.counts + static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(d64, some)))};
 }
 
 template <class Part>
