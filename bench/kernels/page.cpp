@@ -108,7 +108,8 @@ std::string paths(const TableResult& t) {
     if (line.input.greatest == 1) most = std::max({most, line.events_path.median, line.dense_path.median});
   for (const Path& path :
        {Path{"the engine's choice", &LayerLine::engine}, Path{"events", &LayerLine::events_path},
-        Path{"singles", &LayerLine::singles_path}, Path{"dense", &LayerLine::dense_path}, Path{"each event to memory", &LayerLine::scatter_path},
+        Path{"singles", &LayerLine::singles_path}, Path{"dense", &LayerLine::dense_path},
+        Path{"each event to memory", &LayerLine::scatter_path},
         Path{"nothing multiplied", &LayerLine::events_rest}}) {
     report::Series series{path.name, c++, {}};
     for (const LayerLine& line : t.main) {
