@@ -83,7 +83,7 @@ const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Co
                                          const kernels::Firing* firing) const {
   if (joined_ == 0) return from;
   std::int32_t* const begin = sums;
-  if (from != sums && (pairs_.empty() || joined_ < to_channels_)) {
+  if (from != sums && joined_ < to_channels_) {
     std::copy_n(from, static_cast<std::size_t>(x_.target) * to_channels_, sums);
     from = sums;
   }
@@ -97,7 +97,8 @@ const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Co
   }
   counts += first_from_;
   std::array<kernels::Tap, kBatch> taps;
-  for (std::int64_t ox = 0; ox < x_.target; ++ox, sums += to_channels_) {
+  for (std::int64_t ox = 0; ox < x_.target; ++ox, from += to_channels_, sums += to_channels_) {
+    const std::int32_t* start = from;
     std::size_t n = 0;
     const std::int32_t* weights = weights_.data();
     for (std::int64_t ky = 0; ky < y_.kernel; ++ky) {
@@ -108,14 +109,15 @@ const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Co
         const bool inside = row && ix >= 0 && ix < x_.source;
         if (!inside && padding_.empty()) continue;
         if (n == kBatch) {
-          kernels.add_products({taps.data(), n}, joined_, sums);
+          kernels.add_products({taps.data(), n}, joined_, start, sums);
+          start = sums;
           n = 0;
         }
         const std::size_t at = static_cast<std::size_t>(iy * x_.source + ix) * from_channels_;
         taps[n++] = {inside ? counts + at : padding_.data(), weights};
       }
     }
-    kernels.add_products({taps.data(), n}, joined_, sums);
+    kernels.add_products({taps.data(), n}, joined_, start, sums);
   }
   return begin;
 }

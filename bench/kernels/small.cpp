@@ -138,7 +138,7 @@ struct SmallTimer::Impl {
     add("add_channels", over, "products", 9 * kBand, 9 * kBand + 4 * kBand, 4 * kBand,
         [this, row](std::size_t) { table.add_channels(row, potentials.data(), potentials.data(), nullptr); });
     add("add_products", over, "products", 9 * kBand, 9 * 2 * kBand + 4 * kBand, 4 * kBand,
-        [this](std::size_t) { table.add_products(taps, kBand, potentials.data()); });
+        [this](std::size_t) { table.add_products(taps, kBand, potentials.data(), potentials.data()); });
   }
 
   void copying() {

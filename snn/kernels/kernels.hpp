@@ -295,9 +295,9 @@ struct Table {
   // Whether a Linear may choose by them (by its own table's, which it was made with), or what instead, for benches and tests.
   enum class TakeSingles : std::uint8_t { by_cost, never, always } take_singles = TakeSingles::by_cost;
 
-  // sums[i] += sum over all taps of counts[i] * weights[i], for i < n.
-  void (*add_products)(std::span<const Tap> taps, std::size_t n, std::int32_t* sums);
-  // sums = from + the same of a ChannelRow. from == sums, or apart from them. With `firing` (or null), whose period is the
+  // sums[i] = from[i] + sum over all taps of counts[i] * weights[i], for i < n. from == sums, or apart from them.
+  void (*add_products)(std::span<const Tap> taps, std::size_t n, const std::int32_t* from, std::int32_t* sums);
+  // The same of a ChannelRow. With `firing` (or null), whose period is the
   // row's, counts are made of them as a Band's. Counts have slack.
   void (*add_channels)(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing);
 

@@ -2,22 +2,22 @@
 // for an instruction set.
 
 // What `lanes` sums from `at` on are with all taps added.
-HWY_INLINE hn::Vec<I32> with_products(std::span<const Tap> taps, std::size_t at, const std::int32_t* sums) {
+HWY_INLINE hn::Vec<I32> with_products(std::span<const Tap> taps, std::size_t at, const std::int32_t* from) {
   const I32 d;
   const HalfU16 d16;
-  auto sum = hn::LoadU(d, sums + at);
+  auto sum = hn::LoadU(d, from + at);
   for (const Tap& tap : taps)
     sum = hn::Add(sum, hn::Mul(hn::PromoteTo(d, hn::LoadU(d16, tap.counts + at)), hn::LoadU(d, tap.weights + at)));
   return sum;
 }
 
-void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
+void add_products(std::span<const Tap> taps, std::size_t n, const std::int32_t* from, std::int32_t* sums) {
   const I32 d;
   const std::size_t lanes = hn::Lanes(d);
-  if (n < lanes) return reference::add_products(taps, n, sums);
+  if (n < lanes) return reference::add_products(taps, n, from, sums);
   // The last vector may overlap the one before: it is taken from the sums as they were, so both store the same there.
-  const auto last = with_products(taps, n - lanes, sums);
-  for (std::size_t i = 0; i + lanes < n; i += lanes) hn::StoreU(with_products(taps, i, sums), d, sums + i);
+  const auto last = with_products(taps, n - lanes, from);
+  for (std::size_t i = 0; i + lanes < n; i += lanes) hn::StoreU(with_products(taps, i, from), d, sums + i);
   hn::StoreU(last, d, sums + n - lanes);
 }
 

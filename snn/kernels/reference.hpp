@@ -158,7 +158,8 @@ inline void add_singles(const Singles& singles, std::int32_t* sums) {
   }
 }
 
-inline void add_products(std::span<const Tap> taps, std::size_t n, std::int32_t* sums) {
+inline void add_products(std::span<const Tap> taps, std::size_t n, const std::int32_t* from, std::int32_t* sums) {
+  if (from != sums) std::copy_n(from, n, sums);
   for (const Tap& tap : taps)
     for (std::size_t i = 0; i < n; ++i) sums[i] += tap.counts[i] * tap.weights[i];
 }
