@@ -1,23 +1,58 @@
 // How counts become words, and which of them are not zero. No guard: kernels.cpp includes it in each namespace that is
 // compiled for an instruction set.
 
+#if HWY_ARCH_X86
+// Two vectors of counts as one of bytes, and which of its words, and bytes, are not zero: bits.
+struct Narrowed {
+  unsigned words;
+  std::uint64_t bytes;
+};
+HWY_INLINE Narrowed narrow_two(hn::Vec<I16> a, hn::Vec<I16> b, std::uint8_t* bytes) {
+#if HWY_TARGET == HWY_AVX3
+  const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+  const __m512i narrowed = _mm512_permutexvar_epi64(order, _mm512_packus_epi16(a.raw, b.raw));
+  _mm512_storeu_si512(bytes, narrowed);
+  return {_mm512_test_epi32_mask(narrowed, narrowed), _mm512_test_epi8_mask(narrowed, narrowed)};
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i narrowed = _mm256_permute4x64_epi64(_mm256_packus_epi16(a.raw, b.raw), 0xd8);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), narrowed);
+  const __m256i none = _mm256_setzero_si256();
+  const int words = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(narrowed, none)));
+  return {0xffu ^ static_cast<unsigned>(words),
+          ~static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(narrowed, none)))};
+#else
+  const __m128i narrowed = _mm_packus_epi16(a.raw, b.raw);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), narrowed);
+  const __m128i none = _mm_setzero_si128();
+  const int words = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(narrowed, none)));
+  return {0xfu ^ static_cast<unsigned>(words),
+          0xffffu ^ static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(narrowed, none)))};
+#endif
+}
+#endif
+
 Some narrow(const Count* counts, std::size_t n, std::uint8_t* bytes) {
   const I16 d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t words = 0, some = 0, i = 0;
+#if HWY_ARCH_X86
+  const auto load = [&](std::size_t at) HWY_ATTR { return hn::BitCast(d, hn::LoadU(U16(), counts + at)); };
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const Narrowed narrowed = narrow_two(load(i), load(i + lanes), bytes + i);
+    words += static_cast<std::size_t>(__builtin_popcount(narrowed.words));
+    some += static_cast<std::size_t>(__builtin_popcountll(narrowed.bytes));
+  }
+#endif
   const hn::Rebind<std::uint8_t, I16> d8;
   const hn::Repartition<std::uint32_t, decltype(d8)> d32;
-  const hn::Repartition<std::uint64_t, decltype(d8)> d64;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t words = 0, i = 0;
-  auto some = hn::Zero(d64);  // in vectors: a mask that is counted goes through one port
   for (; i + lanes <= n; i += lanes) {
     const auto narrowed = hn::DemoteTo(d8, hn::BitCast(d, hn::LoadU(U16(), counts + i)));
     hn::StoreU(narrowed, d8, bytes + i);
     words += hn::CountTrue(d32, hn::Ne(hn::BitCast(d32, narrowed), hn::Zero(d32)));
-    some = hn::Add(some, hn::SumsOf8(hn::Min(narrowed, hn::Set(d8, 1))));
+    some += hn::CountTrue(d8, hn::Ne(narrowed, hn::Zero(d8)));
   }
   const Some rest = reference::narrow(counts + i, n - i, bytes + i);
-  return {rest.words + static_cast<std::uint32_t>(words),
-          rest.counts + static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(d64, some)))};
+  return {rest.words + static_cast<std::uint32_t>(words), rest.counts + static_cast<std::uint32_t>(some)};
 }
 
 template <class Part>
