@@ -370,19 +370,20 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
     std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + part.last_output - part.first_output, sums);
     from = sums;
   }
+  if (!can_fire(kernels, part, chosen)) firing = nullptr;
   if (chosen == Method::singles) {
-    add_singles(kernels, listed, part, oy, from, sums);
-    return sums;
+    add_singles(kernels, listed, part, oy, from, sums, firing);
+    return firing ? nullptr : sums;
   }
   kernels::Band band = band_of(kernels, listed, part, chosen);
   band.from = from;
-  if (can_fire(kernels, part, chosen)) band.firing = firing;
+  band.firing = firing;
   if (chosen == Method::dense) {
     add_dense(kernels, listed, oy, band, sums);
   } else {
     add_events(kernels, listed, oy, band, sums);
   }
-  return band.firing ? nullptr : sums;
+  return firing ? nullptr : sums;
 }
 
 std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
@@ -471,7 +472,7 @@ void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std
 }
 
 void Linear::add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
-                         const std::int32_t* from, std::int32_t* sums) const {
+                         const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const {
   std::array<kernels::CountRow, kBatch> rows;
   std::size_t row_count = 0;
   each_row(oy, [&](std::size_t ky, std::size_t row) {
@@ -497,6 +498,7 @@ void Linear::add_singles(const kernels::Table& kernels, const Listed& listed, co
                                   part.first_output,
                        .pitch = outputs_,
                        .from = from,
+                       .firing = firing,
                        .run = single_run_,
                        .most = single_most_},
                       sums);

@@ -110,7 +110,7 @@ class Linear {
   void add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
                   std::int32_t* sums) const;
   void add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
-                   const std::int32_t* from, std::int32_t* sums) const;
+                   const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
   // Where half a tile of outputs is left over, at more than one position.
   bool has_tails() const { return outputs_ % kernels::kTile == kernels::kTail && outputs_ > kernels::kTile && x_.target > 1; }

@@ -72,6 +72,30 @@ struct Neurons {
   }
 };
 
+// Counts of sums of 16 bits, less what they begin with.
+template <class V>
+HWY_INLINE hn::Vec<I32> counted(V sum, const std::int32_t* from, const SmallVolley& volley, std::size_t at) {
+  return Neurons::counts(hn::Add(hn::LoadU(I32(), from), hn::PromoteTo(I32(), sum)),
+                         Neurons::load(volley.reciprocal + at), Neurons::load(volley.half + at), volley.ceiling);
+}
+// Counts of the sums of 16 bits: as many in both arguments as a vector of them has, or half, or a quarter of it.
+template <class D>
+HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::int32_t* from, const SmallVolley& volley,
+                           std::size_t at, Count* out) {
+  const std::size_t lanes = hn::Lanes(I32());
+  if constexpr (hn::MaxLanes(d) < hn::MaxLanes(I32())) {
+    Neurons::store(counted(hn::Combine(hn::Twice<D>(), upper, lower), from, volley, at), out);
+  } else if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
+    Neurons::store(counted(lower, from, volley, at), counted(upper, from + lanes, volley, at + lanes), out);
+  } else {
+    const hn::Half<D> dh;
+    Neurons::store(counted(hn::LowerHalf(dh, lower), from, volley, at),
+                   counted(hn::UpperHalf(dh, lower), from + lanes, volley, at + lanes), out);
+    Neurons::store(counted(hn::LowerHalf(dh, upper), from + 2 * lanes, volley, at + 2 * lanes),
+                   counted(hn::UpperHalf(dh, upper), from + 3 * lanes, volley, at + 3 * lanes), out + 2 * lanes);
+  }
+}
+
 // kPairs pairs of vectors of channels, at every position: their constants stay in registers.
 template <std::size_t kPairs>
 HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, std::size_t at,

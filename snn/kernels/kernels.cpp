@@ -70,6 +70,8 @@ using HalfU16 = hn::Rebind<std::uint16_t, I32>;  // as many lanes as I32 has
 
 #include "snn/kernels/listing-inl.hpp"
 
+#include "snn/kernels/blocks-inl.hpp"
+
 #include "snn/kernels/firing-inl.hpp"
 
 // Two counts of 16 bits a word, summed in 32 bits.

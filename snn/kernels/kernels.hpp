@@ -46,39 +46,6 @@ inline constexpr std::size_t single_at(std::size_t output) {
 inline constexpr int kSingleBias = 128;
 inline constexpr Count kSingleGreatest = 127;  // of a count that is listed with its value
 
-// A row of source counts under a row of kernels, and the number of its first channel among all that a column of the
-// kernel meets.
-struct CountRow {
-  const std::byte* counts;
-  std::uint32_t first;
-};
-struct CountPixels {
-  std::size_t count, channels;  // channels: those of the copy, a multiple of 4
-};
-struct SingleList {
-  std::uint16_t* events;   // CountRow::first + channel
-  std::uint8_t* values;    // their counts; null where all are 1
-  std::uint32_t* starts;   // [pixel], and one more: where its events begin
-  std::uint32_t* totals;   // the same of the sum of counts; written where values are
-};
-// What a projection adds to a row of target positions, by single counts.
-struct Singles {
-  const std::uint16_t* events;
-  const std::uint8_t* values;
-  const std::uint32_t* starts;
-  const std::uint32_t* totals;  // null where all counts are 1
-  const std::int8_t* weights;   // [kernel column][row of the kernel and channel][output], with slack
-  std::size_t row, column;      // bytes from one event's weights to the next one's, from one kernel column to the next
-  std::size_t columns;          // of the kernel
-  std::size_t dilation, stride; // pixels
-  std::size_t positions;
-  std::size_t outputs;          // a multiple of kTile
-  std::size_t pitch;            // as in Band
-  const std::int32_t* from;     // what the sums begin with; `sums` itself, or apart from them where pitch == outputs
-  std::size_t run;              // any so many events' sums stay inside 16 bits; at least 1
-  std::size_t most;             // those of any events whose counts add up to no more than this do
-};
-
 // Per-neuron constants of one band (a row of positions), and the count ceiling.
 struct Volley {
   const std::int32_t* threshold;  // theta >= 1
@@ -121,6 +88,40 @@ struct Firing {
   SmallVolley volley;  // from the band's first output on
   Count* out;          // of its first output, Band::pitch between positions
   const ShortVolley* in_short = nullptr;  // of a ChannelRow, whose sums begin with its `start` then
+};
+
+// A row of source counts under a row of kernels, and the number of its first channel among all that a column of the
+// kernel meets.
+struct CountRow {
+  const std::byte* counts;
+  std::uint32_t first;
+};
+struct CountPixels {
+  std::size_t count, channels;  // channels: those of the copy, a multiple of 4
+};
+struct SingleList {
+  std::uint16_t* events;   // CountRow::first + channel
+  std::uint8_t* values;    // their counts; null where all are 1
+  std::uint32_t* starts;   // [pixel], and one more: where its events begin
+  std::uint32_t* totals;   // the same of the sum of counts; written where values are
+};
+// What a projection adds to a row of target positions, by single counts.
+struct Singles {
+  const std::uint16_t* events;
+  const std::uint8_t* values;
+  const std::uint32_t* starts;
+  const std::uint32_t* totals;  // null where all counts are 1
+  const std::int8_t* weights;   // [kernel column][row of the kernel and channel][output], with slack
+  std::size_t row, column;      // bytes from one event's weights to the next one's, from one kernel column to the next
+  std::size_t columns;          // of the kernel
+  std::size_t dilation, stride; // pixels
+  std::size_t positions;
+  std::size_t outputs;          // a multiple of kTile
+  std::size_t pitch;            // as in Band
+  const std::int32_t* from;     // what the sums begin with; `sums` itself, or apart from them where pitch == outputs
+  const Firing* firing;         // or null; as in Band
+  std::size_t run;              // any so many events' sums stay inside 16 bits; at least 1
+  std::size_t most;             // those of any events whose counts add up to no more than this do
 };
 
 // What one projection adds to one row of target positions (a band); or, dense, to several that fire.

@@ -21,72 +21,6 @@ void add_products(std::span<const Tap> taps, std::size_t n, const std::int32_t* 
   hn::StoreU(last, d, sums + n - lanes);
 }
 
-// Two taps at a time: bytes of both side by side, against their weights, added up in 16 bits. A vector of bytes makes two
-// vectors of sums, whose blocks of 128 bits are those of InterleaveLower and InterleaveUpper; in_order() mends that.
-#if HWY_ARCH_X86
-HWY_INLINE hn::Vec128<std::int16_t> pairs(hn::Vec128<std::uint8_t> counts, hn::Vec128<std::int8_t> weights) {
-  return hn::Vec128<std::int16_t>{_mm_maddubs_epi16(counts.raw, weights.raw)};
-}
-#if HWY_TARGET <= HWY_AVX2
-HWY_INLINE hn::Vec256<std::int16_t> pairs(hn::Vec256<std::uint8_t> counts, hn::Vec256<std::int8_t> weights) {
-  return hn::Vec256<std::int16_t>{_mm256_maddubs_epi16(counts.raw, weights.raw)};
-}
-#endif
-#if HWY_TARGET == HWY_AVX3
-HWY_INLINE hn::Vec512<std::int16_t> pairs(hn::Vec512<std::uint8_t> counts, hn::Vec512<std::int8_t> weights) {
-  return hn::Vec512<std::int16_t>{_mm512_maddubs_epi16(counts.raw, weights.raw)};
-}
-#endif
-#else
-template <class VU8, class VI8>
-HWY_INLINE hn::Vec<I16> pairs(VU8 counts, VI8 weights) {
-  const I16 d;
-  const auto both = hn::BitCast(d, counts), of_both = hn::BitCast(d, weights);
-  const auto first = hn::Mul(hn::And(both, hn::Set(d, 0xff)), hn::ShiftRight<8>(hn::ShiftLeft<8>(of_both)));
-  const auto second = hn::BitCast(d, hn::ShiftRight<8>(hn::BitCast(U16(), counts)));
-  return hn::Add(first, hn::Mul(second, hn::ShiftRight<8>(of_both)));
-}
-#endif
-
-// Blocks 0, 2, .. of two vectors, and 1, 3, ..: what weights that lie in order are for InterleaveLower and -Upper.
-template <class D>
-HWY_INLINE hn::Vec<D> even_blocks(D d, hn::Vec<D> a, hn::Vec<D> b) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_maskz_shuffle_i64x2(0xff, a.raw, b.raw, 0x88)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? a : hn::ConcatLowerLower(d, b, a);
-}
-template <class D>
-HWY_INLINE hn::Vec<D> odd_blocks(D d, hn::Vec<D> a, hn::Vec<D> b) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_maskz_shuffle_i64x2(0xff, a.raw, b.raw, 0xdd)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? b : hn::ConcatUpperUpper(d, b, a);
-}
-// The lower half of the sums in the channels' order, and the upper one.
-template <class D>
-HWY_INLINE hn::Vec<D> lower_in_order(D d, hn::Vec<D> low, hn::Vec<D> high) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_permutex2var_epi64(low.raw, _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), high.raw)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? low : hn::ConcatLowerLower(d, high, low);
-}
-template <class D>
-HWY_INLINE hn::Vec<D> upper_in_order(D d, hn::Vec<D> low, hn::Vec<D> high) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_permutex2var_epi64(low.raw, _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4), high.raw)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? high : hn::ConcatUpperUpper(d, high, low);
-}
-
 // sums = from + the sums of 16 bits.
 template <class D>
 HWY_INLINE void keep_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int32_t* sums) {
@@ -96,30 +30,7 @@ HWY_INLINE void keep_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int
   hn::StoreU(hn::Add(hn::LoadU(d32, from), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
   hn::StoreU(hn::Add(hn::LoadU(d32, from + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
 }
-template <class V>
-HWY_INLINE hn::Vec<I32> counted(V sum, const std::int32_t* from, const SmallVolley& volley, std::size_t at) {
-  return Neurons::counts(hn::Add(hn::LoadU(I32(), from), hn::PromoteTo(I32(), sum)),
-                         Neurons::load(volley.reciprocal + at), Neurons::load(volley.half + at), volley.ceiling);
-}
-// Counts of the sums of 16 bits: as many in both arguments as a vector of them has, or half, or a quarter of it.
-template <class D>
-HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::int32_t* from, const SmallVolley& volley,
-                           std::size_t at, Count* out) {
-  const std::size_t lanes = hn::Lanes(I32());
-  if constexpr (hn::MaxLanes(d) < hn::MaxLanes(I32())) {
-    Neurons::store(counted(hn::Combine(hn::Twice<D>(), upper, lower), from, volley, at), out);
-  } else if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
-    Neurons::store(counted(lower, from, volley, at), counted(upper, from + lanes, volley, at + lanes), out);
-  } else {
-    const hn::Half<D> dh;
-    Neurons::store(counted(hn::LowerHalf(dh, lower), from, volley, at),
-                   counted(hn::UpperHalf(dh, lower), from + lanes, volley, at + lanes), out);
-    Neurons::store(counted(hn::LowerHalf(dh, upper), from + 2 * lanes, volley, at + 2 * lanes),
-                   counted(hn::UpperHalf(dh, upper), from + 3 * lanes, volley, at + 3 * lanes), out + 2 * lanes);
-  }
-}
-
-// The same with neurons of a ShortVolley, whose constants are in the order of the sums.
+// Counts of neurons of a ShortVolley, whose constants are in the order of the sums.
 template <class D>
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> short_counts(D d, hn::Vec<D> sum, hn::Vec<D> start,
                                                          hn::Vec<hn::RebindToUnsigned<D>> multiplier,

@@ -155,6 +155,7 @@ inline void add_singles(const Singles& singles, std::int32_t* sums) {
         }
       }
     }
+    if (singles.firing) fire_small_volley(singles.firing->volley, sums, singles.outputs, singles.firing->out + x * singles.pitch);
   }
 }
 

@@ -101,23 +101,6 @@ struct SingleSum {
   hn::Vec<D> first, second;
 };
 
-#if HWY_ARCH_X86
-template <class V>
-HWY_INLINE V products_of_bytes(V counts, V weights) {
-  if constexpr (sizeof(V) == 16) {
-    return V{_mm_maddubs_epi16(counts.raw, weights.raw)};
-#if HWY_TARGET != HWY_SSE4
-  } else if constexpr (sizeof(V) == 32) {
-    return V{_mm256_maddubs_epi16(counts.raw, weights.raw)};
-#endif
-#if HWY_TARGET == HWY_AVX3
-  } else {
-    return V{_mm512_maddubs_epi16(counts.raw, weights.raw)};
-#endif
-  }
-}
-#endif
-
 template <class D>
 HWY_INLINE hn::Vec<hn::Repartition<std::int8_t, D>> single_weights(D, const std::int8_t* weights) {
   auto loaded = hn::LoadU(hn::Repartition<std::int8_t, D>(), weights);
@@ -141,10 +124,9 @@ HWY_INLINE void add_two(D d, hn::Vec<D> counts, const std::int8_t* weights, cons
   const auto of_one = single_weights(d, weights), of_other = single_weights(d, others);
 #if HWY_ARCH_X86
   const hn::Repartition<std::int8_t, D> d8;
-  const auto lower = hn::BitCast(d, hn::InterleaveLower(d8, of_one, of_other));
-  const auto upper = hn::BitCast(d, hn::InterleaveUpper(d8, of_one, of_other));
-  sum.first = hn::Add(sum.first, products_of_bytes(counts, lower));
-  sum.second = hn::Add(sum.second, products_of_bytes(counts, upper));
+  const auto both = hn::BitCast(hn::Repartition<std::uint8_t, D>(), counts);
+  sum.first = hn::Add(sum.first, pairs(both, hn::InterleaveLower(d8, of_one, of_other)));
+  sum.second = hn::Add(sum.second, pairs(both, hn::InterleaveUpper(d8, of_one, of_other)));
 #else
   const hn::Half<hn::Repartition<std::int8_t, D>> dh;
   const auto count = hn::And(counts, hn::Set(d, 0xff)), other = hn::ShiftRight<8>(counts);
@@ -183,16 +165,28 @@ HWY_INLINE void add_blocks(D d, hn::Vec<D> first, hn::Vec<D> second, std::size_t
       add_blocks(dh, hn::UpperHalf(dh, first), hn::UpperHalf(dh, second), outputs - half, from + half, sums + half);
   }
 }
+// The same of neurons that fire.
+template <class D>
+HWY_INLINE void fire_blocks(D d, hn::Vec<D> first, hn::Vec<D> second, std::size_t outputs, const std::int32_t* from,
+                            const SmallVolley& volley, std::size_t at, Count* out) {
+  const std::size_t half = hn::Lanes(d);
+  if (outputs == 2 * half) {
+    fire_lanes(d, lower_in_order(d, first, second), upper_in_order(d, first, second), from, volley, at, out);
+  } else if constexpr (sizeof(hn::Vec<D>) > 16) {
+    const hn::Half<D> dh;
+    fire_blocks(dh, hn::LowerHalf(dh, first), hn::LowerHalf(dh, second), outputs < half ? outputs : half, from, volley, at,
+                out);
+    if (outputs > half)
+      fire_blocks(dh, hn::UpperHalf(dh, first), hn::UpperHalf(dh, second), outputs - half, from + half, volley, at + half,
+                  out + half);
+  }
+}
 // What `n` events have summed up to, of a vector of outputs at one position.
 template <class D, bool kValued>
-HWY_INLINE void finish_single(D d, const SingleSum<D>& sum, std::uint32_t n, std::size_t outputs,
-                              const std::int32_t* from, std::int32_t* sums) {
-  auto first = sum.first;
-  if constexpr (!kValued) {
-    const auto bias = hn::Set(d, static_cast<std::int16_t>(n * static_cast<std::uint32_t>(kSingleBias)));
-    first = hn::Sub(first, hn::Add(hn::ShiftLeft<8>(sum.second), bias));
-  }
-  add_blocks(d, first, sum.second, outputs, from, sums);
+HWY_INLINE hn::Vec<D> first_of(D d, const SingleSum<D>& sum, std::uint32_t n) {
+  if constexpr (kValued) return sum.first;
+  const auto bias = hn::Set(d, static_cast<std::int16_t>(n * static_cast<std::uint32_t>(kSingleBias)));
+  return hn::Sub(sum.first, hn::Add(hn::ShiftLeft<8>(sum.second), bias));
 }
 
 // As in bands-inl.hpp, sums are reached by constant indices; `sum` is [how far the position lies before the pixel][vector].
@@ -209,8 +203,22 @@ template <class D, bool kValued, std::size_t kBegin, std::size_t kSums, std::siz
 HWY_INLINE void finish_singles(std::index_sequence<V...>, D d, const SingleSum<D> (&sum)[kSums], std::uint32_t n,
                                std::size_t outputs, const std::int32_t* from, std::int32_t* sums) {
   const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>());
-  (finish_single<D, kValued>(d, sum[kBegin + V], n, V + 1 < sizeof...(V) ? lanes : outputs - V * lanes,
-                             from + V * lanes, sums + V * lanes),
+  (add_blocks(d, first_of<D, kValued>(d, sum[kBegin + V], n), sum[kBegin + V].second,
+              V + 1 < sizeof...(V) ? lanes : outputs - V * lanes, from + V * lanes, sums + V * lanes),
+   ...);
+}
+// The same, or where neurons fire, their counts: those of position `x`, whose first output is `at`.
+template <class D, bool kValued, std::size_t kBegin, std::size_t kSums, std::size_t... V>
+HWY_INLINE void end_singles(std::index_sequence<V...> all, D d, const Singles& singles, const SingleSum<D> (&sum)[kSums],
+                            std::uint32_t n, std::size_t x, std::size_t at, std::size_t outputs,
+                            const std::int32_t* from, std::int32_t* sums) {
+  if (!singles.firing) return finish_singles<D, kValued, kBegin>(all, d, sum, n, outputs, from, sums);
+  const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>());
+  const SmallVolley volley = singles.firing->volley;
+  Count* const out = singles.firing->out + x * singles.pitch + at;
+  (fire_blocks(d, first_of<D, kValued>(d, sum[kBegin + V], n), sum[kBegin + V].second,
+               V + 1 < sizeof...(V) ? lanes : outputs - V * lanes, from + V * lanes, volley, at + V * lanes,
+               out + V * lanes),
    ...);
 }
 // All sums of an event, or of two.
@@ -263,7 +271,7 @@ std::size_t total_of(const Singles& singles, std::size_t begin, std::size_t end,
 // position's counts may be more than Singles::most (kSettles), sums that would outgrow 16 bits are added to those in memory
 // before, which then begin what follows.
 template <class D, bool kValued, bool kSettles, std::size_t kVectors>
-void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, std::size_t outputs,
+void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, std::size_t at, std::size_t outputs,
                      const std::int32_t* from, std::int32_t* sums) {
   constexpr std::size_t kPixels = 3, kSums = kPixels * kVectors;
   const std::uint32_t* const starts = singles.starts;
@@ -302,14 +310,15 @@ void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, st
     add_singles_range<D, kValued, kVectors>(d, singles, e, end, weights, sum);
     if (pixel + 1 < kPixels) continue;
     const std::size_t first = settled > starts[oldest] ? settled : starts[oldest];
-    finish_singles<D, kValued, kSums - kVectors>(Each<kVectors>(), d, sum, static_cast<std::uint32_t>(end - first), outputs,
-                                                 (oldest < begun ? sums : from) + oldest * pitch, sums + oldest * pitch);
+    end_singles<D, kValued, kSums - kVectors>(Each<kVectors>(), d, singles, sum, static_cast<std::uint32_t>(end - first),
+                                              oldest, at, outputs, (oldest < begun ? sums : from) + oldest * pitch,
+                                              sums + oldest * pitch);
   }
 }
 
 // Any other kernel, one position after the other.
 template <class D, bool kValued, bool kSettles, std::size_t kVectors>
-void single_positions(D d, const Singles& singles, const std::int8_t* weights, std::size_t outputs,
+void single_positions(D d, const Singles& singles, const std::int8_t* weights, std::size_t at, std::size_t outputs,
                       const std::int32_t* from, std::int32_t* sums) {
   const std::uint32_t* const totals = totals_of<kValued>(singles);
   for (std::size_t x = 0; x < singles.positions; ++x, from += singles.pitch, sums += singles.pitch) {
@@ -341,7 +350,8 @@ void single_positions(D d, const Singles& singles, const std::int8_t* weights, s
       held += end - e;
       held_total += total;
     }
-    finish_singles<D, kValued, 0>(Each<kVectors>(), d, sum, static_cast<std::uint32_t>(held), outputs, begin, sums);
+    end_singles<D, kValued, 0>(Each<kVectors>(), d, singles, sum, static_cast<std::uint32_t>(held), x, at, outputs, begin,
+                               sums);
   }
 }
 
@@ -355,8 +365,8 @@ HWY_INLINE void some_vectors(D d, const Singles& singles, std::size_t now, bool 
     const std::int8_t* const weights = singles.weights + at;
     const std::int32_t* const from = singles.from + at;
     if constexpr (6 * kVectors <= kSingleRegisters)
-      if (sliding) return sliding_singles<D, kValued, kSettles, kVectors>(d, singles, weights, outputs, from, sums + at);
-    return single_positions<D, kValued, kSettles, kVectors>(d, singles, weights, outputs, from, sums + at);
+      if (sliding) return sliding_singles<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
+    return single_positions<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
   }
   if constexpr (kVectors > 1)
     some_vectors<D, kValued, kSettles, kVectors - 1>(d, singles, now, sliding, at, outputs, sums);

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "interpreter.hpp"
+#include "random_firing.hpp"
 #include "random_models.hpp"
 #include "snn/kernels/reference.hpp"
 #include "snn/run.hpp"
@@ -168,6 +169,13 @@ TEST_CASE("sums of single counts equal their plain twin, as far as 16 bits go an
       std::fill_n(sums.begin(), singles.positions * singles.pitch, 12345);
       table.add_singles(singles, sums.data());
       CHECK(sums == expected);
+      const kernels::RandomFiring fires(random, singles.outputs, singles.positions * singles.pitch);
+      std::vector<Count> counts = fires.out;
+      const kernels::Firing firing{fires.volley, counts.data()};
+      kernels::Singles at_once = singles;
+      at_once.firing = &firing;
+      table.add_singles(at_once, sums.data());
+      CHECK(counts == fires.counts_of(expected));
     });
   }
 }
