@@ -28,41 +28,36 @@ HWY_INLINE hn::Vec<I16> pairs(VU8 counts, VI8 weights) {
 }
 #endif
 
-// Blocks 0, 2, .. of two vectors, and 1, 3, ..: what weights that lie in order are for InterleaveLower and -Upper.
+// Of two vectors: of 128 bits, the first or the second (kUpper); of 256, their lower or their upper halves; of 512, four blocks
+// of a and b, counted through.
+template <bool kUpper, int kA, int kB, int kC, int kD, class D>
+HWY_INLINE hn::Vec<D> blocks_of(D d, hn::Vec<D> a, hn::Vec<D> b) {
+  constexpr std::size_t kBytes = sizeof(hn::Vec<D>);
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (kBytes == 64) {
+    const __m512i order =
+        _mm512_set_epi64(2 * kD + 1, 2 * kD, 2 * kC + 1, 2 * kC, 2 * kB + 1, 2 * kB, 2 * kA + 1, 2 * kA);
+    return hn::Vec<D>{_mm512_permutex2var_epi64(a.raw, order, b.raw)};
+  }
+#endif
+  if constexpr (kBytes == 32) return kUpper ? hn::ConcatUpperUpper(d, b, a) : hn::ConcatLowerLower(d, b, a);
+  return kUpper ? b : a;
+}
+// Blocks 0, 2, .. of what lies in order, and 1, 3, ..: what weights are for InterleaveLower and -Upper.
 template <class D>
 HWY_INLINE hn::Vec<D> even_blocks(D d, hn::Vec<D> a, hn::Vec<D> b) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_maskz_shuffle_i64x2(0xff, a.raw, b.raw, 0x88)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? a : hn::ConcatLowerLower(d, b, a);
+  return blocks_of<false, 0, 2, 4, 6>(d, a, b);
 }
 template <class D>
 HWY_INLINE hn::Vec<D> odd_blocks(D d, hn::Vec<D> a, hn::Vec<D> b) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_maskz_shuffle_i64x2(0xff, a.raw, b.raw, 0xdd)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? b : hn::ConcatUpperUpper(d, b, a);
+  return blocks_of<true, 1, 3, 5, 7>(d, a, b);
 }
-// The lower half of the sums in the channels' order, and the upper one.
+// The lower half of the sums in order, and the upper one.
 template <class D>
 HWY_INLINE hn::Vec<D> lower_in_order(D d, hn::Vec<D> low, hn::Vec<D> high) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_permutex2var_epi64(low.raw, _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), high.raw)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? low : hn::ConcatLowerLower(d, high, low);
+  return blocks_of<false, 0, 4, 1, 5>(d, low, high);
 }
 template <class D>
 HWY_INLINE hn::Vec<D> upper_in_order(D d, hn::Vec<D> low, hn::Vec<D> high) {
-#if HWY_TARGET == HWY_AVX3
-  if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 64) {
-    return hn::Vec<D>{_mm512_permutex2var_epi64(low.raw, _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4), high.raw)};
-  } else
-#endif
-    return hn::MaxLanes(d) * sizeof(hn::TFromD<D>) == 16 ? high : hn::ConcatUpperUpper(d, high, low);
+  return blocks_of<true, 2, 6, 3, 7>(d, low, high);
 }

@@ -141,13 +141,8 @@ struct Narrow {
   static HWY_INLINE Word all(std::uint32_t word) { return hn::BitCast(I16(), hn::Set(U32(), word)); }
   static HWY_INLINE Word load(const std::uint32_t* weights) { return hn::BitCast(I16(), hn::LoadU(U32(), weights)); }
   static HWY_INLINE void add(Sum& to, Word counts, Word weights) {
-#if HWY_TARGET == HWY_AVX3
-    const Word products{_mm512_maddubs_epi16(counts.raw, weights.raw)};
-#elif HWY_TARGET == HWY_AVX2
-    const Word products{_mm256_maddubs_epi16(counts.raw, weights.raw)};
-#else
-    const Word products{_mm_maddubs_epi16(counts.raw, weights.raw)};
-#endif
+    const hn::Repartition<std::uint8_t, I32> d8;
+    const Word products = pairs(hn::BitCast(d8, counts), hn::BitCast(hn::RebindToSigned<decltype(d8)>(), weights));
     to.pairs = hn::Add(to.pairs, products);
   }
   static HWY_INLINE void settle(Sum& of) {
