@@ -253,7 +253,7 @@ class Run {
   }
 
   // Splitting costs about a microsecond.
-  static constexpr std::uint64_t kWorthSplitting = 300'000;  // multiply-adds
+  static constexpr std::uint64_t kWorthSplitting = 600'000;  // multiply-adds
   unsigned parts_of(const Stage& stage) const {
     if (!team_ || stage.products < kWorthSplitting) return 1;
     return static_cast<unsigned>(std::min<std::size_t>(team_->size(), stage.splits));
