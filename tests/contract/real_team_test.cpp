@@ -43,16 +43,21 @@ Model large(Code code, std::uint32_t steps) {
     return IntegrateAndFire{std::vector<std::int32_t>(channels, threshold), bias, -(1 << 20), 1 << 20};
   };
   add("image", {29, 21, 3}, Source{{255, 255, 255}, {0, 0, 0}, {}}, 255);
-  add("conv1", {29, 21, 40}, neurons(40, 3000), model.levels());
-  model.projections.push_back({0, 1, Conv{3, 3, 1, 1, 1, 1, 1, 1, weights(random, 9 * 3 * 40)}});
+  add("conv1", {29, 21, 120}, neurons(120, 3000), model.levels());
+  model.projections.push_back({0, 1, Conv{3, 3, 1, 1, 1, 1, 1, 1, weights(random, 9 * 3 * 120)}});
+  auto few = weights(random, 9 * 120);
+  for (auto& w : few) w /= 4;  // sums of 16 bits
+  add("depthwise", {29, 21, 120}, neurons(120, 90), model.levels());
+  model.projections.push_back(
+      {1, 2, Depthwise{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1, .weights = few}});
   add("conv2", {15, 11, 33}, neurons(33, 900), model.levels());
-  model.projections.push_back({1, 2, Conv{3, 3, 2, 2, 1, 1, 1, 1, weights(random, 9 * 40 * 33)}});
+  model.projections.push_back({2, 3, Conv{3, 3, 2, 2, 1, 1, 1, 1, weights(random, 9 * 120 * 33)}});
   add("pool", {7, 5, 33}, Pooled{}, 4 * model.levels());
-  model.projections.push_back({2, 3, SumPool{2, 2, 2, 2, 0, 0, {}}});
-  add("dense", {1, 1, 301}, neurons(301, 1500), model.levels());
-  model.projections.push_back({3, 4, Dense{weights(random, 7 * 5 * 33 * 301)}});
+  model.projections.push_back({3, 4, SumPool{2, 2, 2, 2, 0, 0, {}}});
+  add("dense", {1, 1, 601}, neurons(601, 1500), model.levels());
+  model.projections.push_back({4, 5, Dense{weights(random, 7 * 5 * 33 * 601)}});
   add("readout", {1, 1, 10}, Readout{std::vector<std::int32_t>(10, 5), 1}, 1);
-  model.projections.push_back({4, 5, Dense{weights(random, 301 * 10)}});
+  model.projections.push_back({5, 6, Dense{weights(random, 601 * 10)}});
   model.outputs = {"conv2", "dense", "readout"};
   return model;
 }
