@@ -402,7 +402,7 @@ class Run {
     }
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
     // Where each band begins, and its sums, are made for some bands; then the last projection ends them, and they fire.
-    const bool small = !stage.half.empty(), alone = scratch.inputs.size() == 1;
+    const bool small = !stage.half.empty(), alone = scratch.inputs.size() <= 1;
     const bool alike = small && alone && constant_at < 0 && stage.bias_stride == 0;
     const kernels::ShortVolley in_short{stage.short_start.data(), stage.short_multiplier.data(), stage.short_power.data(),
                                         static_cast<Count>(stage.population->greatest)};

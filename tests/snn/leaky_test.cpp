@@ -206,17 +206,17 @@ TEST_CASE("a team's parts give the bits of one thread, in any order") {
   } team;
   SeededRandom random(34);
   Model model = recurrent();  // so large that parts are worth while
-  const Shape wide{1, 1, 640};
+  const Shape wide{1, 1, 800};
   model.populations[1].shape = wide;
   for (Values* values :
        {&hidden(model).membrane.keep, &hidden(model).bias, &hidden(model).threshold, &hidden(model).reset})
-    values->resize(640, (*values)[1]);
+    values->resize(800, (*values)[1]);
   for (auto& keep : hidden(model).membrane.keep) keep = static_cast<std::int32_t>(20000 + random.below(12000));
   for (auto& threshold : hidden(model).threshold) threshold = static_cast<std::int32_t>(500 + random.below(4000));
   hidden(model).refractory = 1;
-  model.projections[0].connection = Dense{random_weights(random, std::size_t{4} * 640)};
-  model.projections[1].connection = Dense{random_weights(random, std::size_t{640} * 640)};
-  model.projections[2].connection = Dense{random_weights(random, std::size_t{640} * 2)};
+  model.projections[0].connection = Dense{random_weights(random, std::size_t{4} * 800)};
+  model.projections[1].connection = Dense{random_weights(random, std::size_t{800} * 800)};
+  model.projections[2].connection = Dense{random_weights(random, std::size_t{800} * 2)};
   model.steps = 40;
   const Engine engine = std::move(*Engine::make(model));
   State alone, shared;
