@@ -56,7 +56,7 @@ Model model_of(const LayerSpec& layer, const InputSpec& input) {
                               .bias = std::vector<std::int32_t>(layer.to.channels)};
   model.populations = {std::move(in), std::move(out)};
   model.projections = {{0, 1, layer.connection}};
-  model.outputs = {"out"};
+  // No outputs: as in the middle of a network, counts stay where the next layer would read them.
   return model;
 }
 
