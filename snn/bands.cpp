@@ -59,8 +59,8 @@ const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& ker
                              PartScratch& scratch) {
   const auto row = static_cast<std::int64_t>(y);
   if (input.linear >= 0)
-    return compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), part, row,
-                                                                            from, sums, firing);
+    return compiled.linears[static_cast<std::size_t>(input.linear)].add_row(kernels, listed_of(input, scratch), part,
+                                                                            row, from, sums, firing);
   if (input.channelwise >= 0)
     return compiled.channelwise[static_cast<std::size_t>(input.channelwise)].add_row(
         kernels, counts, copy_of(input, scratch), row, from, sums, firing);
@@ -74,12 +74,10 @@ std::size_t fire_bands(const Compiled& compiled, const kernels::Table& kernels, 
                        std::size_t y, const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
                        const kernels::Firing& firing, PartScratch& scratch) {
   if (input.linear >= 0)
-    return compiled.linears[static_cast<std::size_t>(input.linear)].fire_rows(kernels, listed_of(input, scratch), part, y,
-                                                                              from, from_pitch, sums, firing);
-  if (input.channelwise >= 0 &&
-      compiled.channelwise[static_cast<std::size_t>(input.channelwise)].fire_rows(
-          kernels, copy_of(input, scratch), y, part.last_row, from, from_pitch, sums,
-          firing))
+    return compiled.linears[static_cast<std::size_t>(input.linear)].fire_rows(kernels, listed_of(input, scratch), part,
+                                                                              y, from, from_pitch, sums, firing);
+  if (input.channelwise >= 0 && compiled.channelwise[static_cast<std::size_t>(input.channelwise)].fire_rows(
+                                    kernels, copy_of(input, scratch), y, part.last_row, from, from_pitch, sums, firing))
     return part.last_row - y;
   return 0;
 }

@@ -21,7 +21,7 @@ struct PartScratch {
   std::vector<std::uint16_t> singles;
   std::vector<std::uint8_t> single_values;
   std::vector<kernels::Some> rows;
-  LineVector<std::int32_t> band;    // has a kernel's slack
+  LineVector<std::int32_t> band;     // has a kernel's slack
   std::vector<const Input*> inputs;  // those that have something to add
 };
 PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large enough
@@ -29,16 +29,17 @@ PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large en
 // Makes ready what `part` reads of this projection's source.
 void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
                 const Part& part, PartScratch& scratch);
-// sums = from + one projection's sums for band `y`; both are those of the part's first neuron of it. from == sums, or apart
-// from them. Returns where the sums are, as Linear::add_row does; null if the neurons of `firing` (or null) fired.
+// sums = from + one projection's sums for band `y`; both are those of the part's first neuron of it. from == sums, or
+// apart from them. Returns where the sums are, as Linear::add_row does; null if the neurons of `firing` (or null)
+// fired.
 const std::int32_t* add_band(const Compiled& compiled, const kernels::Table& kernels, const Stage& stage,
                              const Input& input, const Count* counts, const Part& part, std::size_t y,
                              const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing,
                              PartScratch& scratch);
 
 // Where bands of the part from `y` on can fire at once, they do: returns how many. Their sums are from[..], one band's
-// from_pitch behind the one's before, and this projection's. `firing` is that of band `y`, and the others' follow it; `sums`
-// is memory for one band.
+// from_pitch behind the one's before, and this projection's. `firing` is that of band `y`, and the others' follow it;
+// `sums` is memory for one band.
 std::size_t fire_bands(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Part& part,
                        std::size_t y, const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
                        const kernels::Firing& firing, PartScratch& scratch);

@@ -140,7 +140,8 @@ void Channelwise::open(const kernels::Table& kernels, const Count* counts, std::
     if (joined_ == from_channels_) {
       kernels.narrow(from, width * joined_, to + left);
     } else {
-      for (std::size_t x = 0; x < width; ++x) kernels.narrow(from + x * from_channels_, joined_, to + left + x * joined_);
+      for (std::size_t x = 0; x < width; ++x)
+        kernels.narrow(from + x * from_channels_, joined_, to + left + x * joined_);
     }
     std::fill(to + left + width * joined_, to + copied_row(), std::uint8_t{0});
   }
@@ -155,8 +156,8 @@ bool Channelwise::fire_rows(const kernels::Table& kernels, const std::uint8_t* c
 }
 
 void Channelwise::add_copied_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t oy,
-                                  std::size_t rows, const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
-                                  const kernels::Firing* firing) const {
+                                  std::size_t rows, const std::int32_t* from, std::size_t from_pitch,
+                                  std::int32_t* sums, const kernels::Firing* firing) const {
   const auto positions = static_cast<std::size_t>(x_.target), pixels = static_cast<std::size_t>(x_.stride) * joined_;
   const auto stride = static_cast<std::size_t>(y_.stride) * copied_row();
   std::array<const std::uint8_t*, kBatch> counts;

@@ -59,9 +59,9 @@ class Channelwise {
   std::size_t from_channels_ = 0, to_channels_ = 0;
   std::size_t first_from_ = 0, first_to_ = 0, joined_ = 0;  // source channels [first_from, +joined) meet [first_to, ..)
   std::size_t height_ = 0, width_ = 0;                      // of the copy
-  std::vector<std::int32_t> weights_;  // [kernel y][kernel x][joined channel]; or else
-  LineVector<std::int8_t> pairs_;      // kernels::ChannelRow::weights
-  std::vector<Count> padding_;         // per joined channel, where it is not zero
+  std::vector<std::int32_t> weights_;                       // [kernel y][kernel x][joined channel]; or else
+  LineVector<std::int8_t> pairs_;                           // kernels::ChannelRow::weights
+  std::vector<Count> padding_;                              // per joined channel, where it is not zero
 };
 
 }  // namespace syn::snn

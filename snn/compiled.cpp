@@ -159,7 +159,8 @@ void Compiled::add_neurons(Stage& stage) {
     return;
   for (const std::int32_t theta : stage.threshold)
     stage.half.push_back((static_cast<float>(theta >> 1) + 0.5f) / static_cast<float>(theta));
-  if ((std::int64_t{stage.population->greatest} + 1) * greatest <= kernels::kShortVolley) add_short_volley(stage, *fire);
+  if ((std::int64_t{stage.population->greatest} + 1) * greatest <= kernels::kShortVolley)
+    add_short_volley(stage, *fire);
 }
 
 void Compiled::add_short_volley(Stage& stage, const IntegrateAndFire& fire) {
@@ -246,8 +247,8 @@ std::uint64_t Compiled::resident_bytes() const {
   for (const Channelwise& c : channelwise) bytes += c.resident_bytes();
   for (const Stage& s : stages) {
     if (s.leaky) bytes += s.leaky->resident_bytes();
-    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.short_start, s.short_multiplier, s.short_power, s.block_keys, s.key_low, s.key_high,
-                      s.small_fan_out, s.fan_out);
+    bytes += bytes_of(s.inputs, s.bias, s.threshold, s.limit, s.reciprocal, s.half, s.short_start, s.short_multiplier,
+                      s.short_power, s.block_keys, s.key_low, s.key_high, s.small_fan_out, s.fan_out);
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.singles * 3 + room_at_most.starts * 8 +

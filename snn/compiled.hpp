@@ -17,8 +17,8 @@ namespace syn::snn {
 struct Input {  // one projection into a stage
   std::uint32_t from = 0, delay = 0;
   const Connection* connection = nullptr;
-  int linear = -1;       // index in Compiled::linears, or -1
-  int channelwise = -1;  // index in Compiled::channelwise, or -1; both -1: pooling
+  int linear = -1;                       // index in Compiled::linears, or -1
+  int channelwise = -1;                  // index in Compiled::channelwise, or -1; both -1: pooling
   std::size_t copy_at = 0, rows_at = 0;  // its regions of the scratch, while its stage runs
 };
 
@@ -33,15 +33,15 @@ struct Stage {  // one population
   std::uint64_t products = 0;   // multiply-adds of a row, were no count zero
   std::size_t splits = 1;       // into how many parts it can be computed: bands, or tiles of outputs
   bool splits_outputs = false;  // the latter
-  int line = -1;        // index in State::lines
+  int line = -1;                // index in State::lines
   std::size_t line_rows = 0;
   std::size_t neurons = 0;
-  std::size_t band = 0;                        // neurons of one row of positions
-  std::size_t bands_at_once = 1;               // for so many there is memory for sums
-  std::size_t counts_at = 0;                   // of a block of one row: where its counts are
+  std::size_t band = 0;                       // neurons of one row of positions
+  std::size_t bands_at_once = 1;              // for so many there is memory for sums
+  std::size_t counts_at = 0;                  // of a block of one row: where its counts are
   LineVector<std::int32_t> bias;              // of every band, or of one where they are alike
-  std::size_t bias_stride = 0;                 // from one band's to the next one's
-  bool biased = false;                         // some bias is not zero
+  std::size_t bias_stride = 0;                // from one band's to the next one's
+  bool biased = false;                        // some bias is not zero
   LineVector<std::int32_t> threshold, limit;  // of one band
   LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
@@ -54,7 +54,7 @@ struct Stage {  // one population
   std::vector<std::uint64_t> block_keys;
   std::vector<std::uint32_t> key_low, key_high;
   LineVector<std::uint16_t> small_fan_out;  // of every neuron, or
-  std::vector<std::uint32_t> fan_out;        // where one is not small
+  std::vector<std::uint32_t> fan_out;       // where one is not small
   bool has_small_keys() const { return !block_keys.empty(); }
   bool has_keys() const { return has_small_keys() || !key_low.empty(); }
   // From neuron `first` on; has_small_keys().
@@ -62,8 +62,8 @@ struct Stage {  // one population
   bool has_fan_out() const { return !small_fan_out.empty() || !fan_out.empty(); }
 };
 
-// What the linear projections into one stage take: copies (bytes) and rows of all of them, events, single ones and starts
-// of one.
+// What the linear projections into one stage take: copies (bytes) and rows of all of them, events, single ones and
+// starts of one.
 struct ListRoom {
   std::size_t events = 0, singles = 0, starts = 0, copies = 0, rows = 0;
 
@@ -92,7 +92,7 @@ struct Compiled {
   std::size_t most_rows = std::numeric_limits<std::size_t>::max();
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
-  ListRoom room, room_at_most;            // the latter on any machine
+  ListRoom room, room_at_most;           // the latter on any machine
   LineVector<std::uint16_t> no_fan_out;  // zeros, for populations whose counts go nowhere in this shard
 
   std::uint64_t resident_bytes() const;  // at most: the same on every machine

@@ -21,8 +21,8 @@ constexpr std::size_t kFewChannels = 8;
 constexpr std::size_t kShortRun = 3;
 // The same of single counts.
 constexpr std::size_t kShortSingleRun = 8;
-// Weights of so many bytes mostly stay in the first cache; farther ones take longer to load. (Where there is a single position,
-// those of words take longer still.)
+// Weights of so many bytes mostly stay in the first cache; farther ones take longer to load. (Where there is a single
+// position, those of words take longer still.)
 constexpr std::size_t kNear = 48 << 10;
 constexpr std::size_t kBatch = 32;  // rows or stretches a call
 constexpr std::int32_t kNarrowLimit = 32767;
@@ -173,7 +173,8 @@ void Linear::pack_singles(std::span<const std::int8_t> weights, Count greatest, 
   for (std::size_t out = 0; out < outputs_; ++out) {
     for (const int sign : {1, -1}) {
       std::int64_t all = 0;
-      for (std::size_t i = 0; i < taps; ++i) all += sides[i] = greatest * std::max(sign * weights[i * outputs_ + out], 0);
+      for (std::size_t i = 0; i < taps; ++i)
+        all += sides[i] = greatest * std::max(sign * weights[i * outputs_ + out], 0);
       if (all <= kNarrowLimit) continue;
       std::ranges::sort(sides, std::greater());
       std::int64_t sum = 0;
@@ -205,8 +206,8 @@ void Linear::pack_singles(std::span<const std::int8_t> weights, Count greatest, 
   }
 }
 
-// More than measured: who takes both ways by turns loads the weights of both, and rows that are multiplied as a whole fire
-// together.
+// More than measured: who takes both ways by turns loads the weights of both, and rows that are multiplied as a whole
+// fire together.
 void Linear::weigh_singles(const kernels::SinglesCost& cost) {
   constexpr float kMargin = 1.12f;
   const auto of = [](std::size_t n) { return static_cast<float>(n); };
@@ -319,8 +320,8 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
     // As a guess, an event is half of the greatest.
     const bool settled = counts * static_cast<std::size_t>(x_.kernel) > 2 * single_run_ * width_;
     const float adding = of(counts) * (settled ? singles_cost_.settled_count : singles_cost_.count);
-    // Words are listed in half the time; then each takes two or three times as long as among all. Runs and positions are
-    // the same.
+    // Words are listed in half the time; then each takes two or three times as long as among all. Runs and positions
+    // are the same.
     if (adding + of(rows) * singles_cost_.row <= of(all * 100) &&
         (!by_words || adding + of(rows) * singles_cost_.listing / 2 <= of(words * 250)))
       return Method::singles;
@@ -483,25 +484,25 @@ void Linear::add_singles(const kernels::Table& kernels, const Listed& listed, co
   const auto list = packing_.narrow ? kernels.list_narrow_singles : kernels.list_wide_singles;
   list({rows.data(), row_count}, {.count = width_, .channels = packing_.channels},
        {.events = listed.singles, .values = values, .starts = listed.starts, .totals = listed.totals});
-  kernels.add_singles({.events = listed.singles,
-                       .values = values,
-                       .starts = listed.starts,
-                       .totals = listed.totals,
-                       .weights = singles_.data() + part.first_output,
-                       .row = single_row_,
-                       .column = kernel_rows() * source_channels_ * single_row_,
-                       .columns = static_cast<std::size_t>(x_.kernel),
-                       .dilation = static_cast<std::size_t>(x_.dilation),
-                       .stride = static_cast<std::size_t>(x_.stride),
-                       .positions = static_cast<std::size_t>(x_.target),
-                       .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) -
-                                  part.first_output,
-                       .pitch = outputs_,
-                       .from = from,
-                       .firing = firing,
-                       .run = single_run_,
-                       .most = single_most_},
-                      sums);
+  kernels.add_singles(
+      {.events = listed.singles,
+       .values = values,
+       .starts = listed.starts,
+       .totals = listed.totals,
+       .weights = singles_.data() + part.first_output,
+       .row = single_row_,
+       .column = kernel_rows() * source_channels_ * single_row_,
+       .columns = static_cast<std::size_t>(x_.kernel),
+       .dilation = static_cast<std::size_t>(x_.dilation),
+       .stride = static_cast<std::size_t>(x_.stride),
+       .positions = static_cast<std::size_t>(x_.target),
+       .outputs = std::min(padded_outputs_, rounded_up(part.last_output, kernels::kTile)) - part.first_output,
+       .pitch = outputs_,
+       .from = from,
+       .firing = firing,
+       .run = single_run_,
+       .most = single_most_},
+      sums);
 }
 
 }  // namespace syn::snn

@@ -17,12 +17,13 @@ namespace syn::snn {
 // A convolution, or dense synapses as the 1 x 1 convolution of a source of one position.
 //
 // The source's counts are copied with their border filled in, as bytes where its greatest count and the machine allow
-// it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Where most of the words
-// under a row of kernels are not zero (or a pixel is less than a word), every word is multiplied; elsewhere the words that
-// are not zero are listed, or the single counts, and one list serves all kernels of that row: same sums.
+// it (narrow), else in 16 bits (wide); a pixel of many channels gets as many as fill whole words. Where most of the
+// words under a row of kernels are not zero (or a pixel is less than a word), every word is multiplied; elsewhere the
+// words that are not zero are listed, or the single counts, and one list serves all kernels of that row: same sums.
 class Linear {
  public:
-  // Where a row of counts is made ready; sized by the counts below. A thread has its own, and only for the rows it needs.
+  // Where a row of counts is made ready; sized by the counts below. A thread has its own, and only for the rows it
+  // needs.
   struct Listed {
     std::uint32_t* values;  // [event under a row of kernels]; the first six are any projection's, one at a time
     std::uint32_t* offsets;
@@ -31,7 +32,7 @@ class Linear {
     std::uint32_t* starts;  // [pixel], and one more at the end
     std::uint32_t* totals;
     std::byte* copy;
-    kernels::Some* rows;    // [row of the copy]
+    kernels::Some* rows;  // [row of the copy]
   };
   // Target rows [first_row, last_row) and, of each position, outputs [first_output, last_output).
   struct Part {
@@ -41,8 +42,8 @@ class Linear {
   Linear(const Conv& conv, const Population& from, const Population& to, const kernels::Table& kernels);
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
-  // What it takes: words of weights and of tails, and bytes of those of single counts, for good; bytes and rows of the copy
-  // while its population is computed; events, single ones, and starts while a row of it is.
+  // What it takes: words of weights and of tails, and bytes of those of single counts, for good; bytes and rows of the
+  // copy while its population is computed; events, single ones, and starts while a row of it is.
   struct Size {
     std::size_t weights = 0, tails = 0, single_weights = 0, events = 0, singles = 0, starts = 0, copy = 0, rows = 0;
   };
@@ -53,14 +54,15 @@ class Linear {
 
   // Makes ready what `part` of the target reads.
   void open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const;
-  // sums[target width x target channels] = from + this projection's sums for target row `oy` of the part. Outputs of a part
-  // that does not take all of them begin at a multiple of kernels::kTile. from == sums, or apart from them. Returns where
-  // the sums are: `sums`; `from`, if there is nothing to add; null, if the row's neurons fired (they do where that is
-  // possible and `firing` is not null).
+  // sums[target width x target channels] = from + this projection's sums for target row `oy` of the part. Outputs of a
+  // part that does not take all of them begin at a multiple of kernels::kTile. from == sums, or apart from them.
+  // Returns where the sums are: `sums`; `from`, if there is nothing to add; null, if the row's neurons fired (they do
+  // where that is possible and `firing` is not null).
   const std::int32_t* add_row(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                               const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
-  // Where target rows from `oy` on can fire in one go, they do: returns how many. Their sums are from[..], one row's from_pitch
-  // behind the one's before, and this projection's; their counts lie one row behind the other. `sums` is memory for one row.
+  // Where target rows from `oy` on can fire in one go, they do: returns how many. Their sums are from[..], one row's
+  // from_pitch behind the one's before, and this projection's; their counts lie one row behind the other. `sums` is
+  // memory for one row.
   std::size_t fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
                         const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
                         const kernels::Firing& firing) const;
@@ -113,7 +115,9 @@ class Linear {
                    const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
   // Where half a tile of outputs is left over, at more than one position.
-  bool has_tails() const { return outputs_ % kernels::kTile == kernels::kTail && outputs_ > kernels::kTile && x_.target > 1; }
+  bool has_tails() const {
+    return outputs_ % kernels::kTile == kernels::kTail && outputs_ > kernels::kTile && x_.target > 1;
+  }
   static std::size_t tail_words(const Packing& packing) { return (packing.stretch_words + 1) / 2 * kernels::kTile; }
 
   Extent y_{}, x_{};
@@ -124,16 +128,16 @@ class Linear {
   std::size_t stretch_pixels_ = 0;
   Packing packing_;
   std::size_t run_ = 0, chunk_ = 0;
-  std::vector<Count> padding_;                                       // per channel, for the border; empty: zeros
-  LineVector<std::uint32_t> packed_;                                       // [stretch][word][padded output]
-  LineVector<std::uint32_t> tails_;  // [stretch][two words][one of the last kTail outputs][word]; or empty
-  LineVector<std::int8_t> singles_;  // [kernel column][kernel row][channel][single_row_] (kernels::Singles), or empty
+  std::vector<Count> padding_;        // per channel, for the border; empty: zeros
+  LineVector<std::uint32_t> packed_;  // [stretch][word][padded output]
+  LineVector<std::uint32_t> tails_;   // [stretch][two words][one of the last kTail outputs][word]; or empty
+  LineVector<std::int8_t> singles_;   // [kernel column][kernel row][channel][single_row_] (kernels::Singles), or empty
   std::size_t single_row_ = 0, single_run_ = 0, single_most_ = 0;
   // Hundredths of a word, for a row of the copy under one of the kernel's columns.
   struct {
     float count = 0, settled_count = 0, listing = 0, row = 0;
   } singles_cost_;
-  bool valued_ = false;              // counts can be other than 1
+  bool valued_ = false;  // counts can be other than 1
 };
 
 }  // namespace syn::snn

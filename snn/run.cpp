@@ -404,8 +404,8 @@ class Run {
     // Where each band begins, and its sums, are made for some bands; then the last projection ends them, and they fire.
     const bool small = !stage.half.empty(), alone = scratch.inputs.size() <= 1;
     const bool alike = small && alone && constant_at < 0 && stage.bias_stride == 0;
-    const kernels::ShortVolley in_short{stage.short_start.data(), stage.short_multiplier.data(), stage.short_power.data(),
-                                        static_cast<Count>(stage.population->greatest)};
+    const kernels::ShortVolley in_short{stage.short_start.data(), stage.short_multiplier.data(),
+                                        stage.short_power.data(), static_cast<Count>(stage.population->greatest)};
     kernels::Firing firing{};
     if (small) firing.volley = small_volley(stage, at, n);
     if (alike && !stage.short_start.empty()) firing.in_short = &in_short;
@@ -422,13 +422,13 @@ class Run {
         const std::int32_t* from = alone ? start_of(i, y) + at : own;
         bands = 0;
         if (small && step > 1 && !scratch.inputs.empty())
-          bands = fire_bands(compiled_, kernels_, *scratch.inputs.back(), some, y, from, alike ? 0 : stage.band, own, firing,
-                             scratch);
+          bands = fire_bands(compiled_, kernels_, *scratch.inputs.back(), some, y, from, alike ? 0 : stage.band, own,
+                             firing, scratch);
         if (bands > 0) continue;
         bands = 1;
         if (!scratch.inputs.empty())
-          from = add_band(compiled_, kernels_, stage, *scratch.inputs.back(), row_of(*scratch.inputs.back(), r), part, y,
-                          from, own, small ? &firing : nullptr, scratch);
+          from = add_band(compiled_, kernels_, stage, *scratch.inputs.back(), row_of(*scratch.inputs.back(), r), part,
+                          y, from, own, small ? &firing : nullptr, scratch);
         if (from) fire(stage, y, at, n, from, firing.out, done);
       }
     }
@@ -446,8 +446,8 @@ class Run {
     const Stage& stage = compiled_.stages[i];
     const std::int32_t* from = start_of(i, y) + part.first_output;
     for (std::size_t k = 0; k + 1 < scratch.inputs.size(); ++k)
-      from = add_band(compiled_, kernels_, stage, *scratch.inputs[k], row_of(*scratch.inputs[k], r), part, y, from, sums,
-                      nullptr, scratch);
+      from = add_band(compiled_, kernels_, stage, *scratch.inputs[k], row_of(*scratch.inputs[k], r), part, y, from,
+                      sums, nullptr, scratch);
     if (from != sums) std::copy_n(from, neurons_of_band(stage, part), sums);
   }
 

@@ -88,12 +88,17 @@ std::string cores_text(const Cores& c) {
 }
 
 constexpr const char* kLegend =
-    "us: the engine from counts to counts, with firing and accounting, as it chooses between events, singles and dense.\n"
-    "events us, singles us, dense us: the same with the choice made for it; rest us: the events path with a kernel that\n"
-    "does nothing, and the singles path. of fed: what its event kernel reaches of words multiplied with weights from L1\n"
-    "(or L2, where they lie there); of load: what its kernel of single counts reaches of their weights loaded; of peak:\n"
+    "us: the engine from counts to counts, with firing and accounting, as it chooses between events, singles and "
+    "dense.\n"
+    "events us, singles us, dense us: the same with the choice made for it; rest us: the events path with a kernel "
+    "that\n"
+    "does nothing, and the singles path. of fed: what its event kernel reaches of words multiplied with weights from "
+    "L1\n"
+    "(or L2, where they lie there); of load: what its kernel of single counts reaches of their weights loaded; of "
+    "peak:\n"
     "what its dense kernel reaches of multiply-adds from registers. of adds: synaptic operations against the\n"
-    "load-add-store rate of sums in L1. scatter us: each event added to the potentials in memory, with the same neurons.\n"
+    "load-add-store rate of sums in L1. scatter us: each event added to the potentials in memory, with the same "
+    "neurons.\n"
     "/ best: the engine against the best of the four.\n";
 
 Json as_json(const Quartiles& q) {

@@ -41,7 +41,7 @@ struct LayerLine {
   double dense_macs = 0;  // of whole words, rows in the border and silent ones left out: what a dense kernel multiplies
   double word_macs = 0;   // of words that are not zero, whole words and padded outputs: what an event kernel multiplies
   double single_macs = 0;  // of single counts, padded outputs
-  bool linear = false;    // convolution or dense: the only ones with a choice
+  bool linear = false;     // convolution or dense: the only ones with a choice
   bool narrow = false;
   std::size_t weight_bytes = 0, single_weight_bytes = 0, sum_bytes = 0;  // packed; of all neurons
   // Nanoseconds from counts to counts, firing and accounting included. 0: there is no such path.

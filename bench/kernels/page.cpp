@@ -109,8 +109,7 @@ std::string paths(const TableResult& t) {
   for (const Path& path :
        {Path{"the engine's choice", &LayerLine::engine}, Path{"events", &LayerLine::events_path},
         Path{"singles", &LayerLine::singles_path}, Path{"dense", &LayerLine::dense_path},
-        Path{"each event to memory", &LayerLine::scatter_path},
-        Path{"nothing multiplied", &LayerLine::events_rest}}) {
+        Path{"each event to memory", &LayerLine::scatter_path}, Path{"nothing multiplied", &LayerLine::events_rest}}) {
     report::Series series{path.name, c++, {}};
     for (const LayerLine& line : t.main) {
       const double ns = (line.*path.ns).median;
@@ -184,9 +183,8 @@ std::string threads_chart(const Cores& c) {
 std::string all_figures(const Answer& a) {
   std::string out;
   for (const TableResult& t : a.tables) {
-    report::HtmlTable table(
-        {"layer", "counts", "µs", "G synops/s", "G MAC/s", "events µs", "of fed", "singles µs",
-         "of load", "dense µs", "of peak", "rest µs"});
+    report::HtmlTable table({"layer", "counts", "µs", "G synops/s", "G MAC/s", "events µs", "of fed", "singles µs",
+                             "of load", "dense µs", "of peak", "rest µs"});
     const auto us = [](double ns) { return ns > 0 ? text::fixed(ns / 1000, 2) : std::string("–"); };
     const auto share = [](const Held& held, double ns) {
       return held.seconds > 0 && ns > 0 ? percent(held.seconds * 1e9 / ns) : std::string("–");

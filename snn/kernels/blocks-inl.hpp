@@ -1,6 +1,7 @@
-// Bytes of two vectors side by side, multiplied and added in pairs. A vector of either makes two vectors of 16-bit sums, whose
-// blocks of 128 bits are those of InterleaveLower and InterleaveUpper: the functions below bring them into order, or what
-// they meet into theirs. No guard: kernels.cpp includes it in each namespace that is compiled for an instruction set.
+// Bytes of two vectors side by side, multiplied and added in pairs. A vector of either makes two vectors of 16-bit
+// sums, whose blocks of 128 bits are those of InterleaveLower and InterleaveUpper: the functions below bring them into
+// order, or what they meet into theirs. No guard: kernels.cpp includes it in each namespace that is compiled for an
+// instruction set.
 
 // Products of bytes that lie side by side, added in 16 bits.
 #if HWY_ARCH_X86
@@ -28,8 +29,8 @@ HWY_INLINE hn::Vec<I16> pairs(VU8 counts, VI8 weights) {
 }
 #endif
 
-// Of two vectors: of 128 bits, the first or the second (kUpper); of 256, their lower or their upper halves; of 512, four blocks
-// of a and b, counted through.
+// Of two vectors: of 128 bits, the first or the second (kUpper); of 256, their lower or their upper halves; of 512,
+// four blocks of a and b, counted through.
 template <bool kUpper, int kA, int kB, int kC, int kD, class D>
 HWY_INLINE hn::Vec<D> blocks_of(D d, hn::Vec<D> a, hn::Vec<D> b) {
   constexpr std::size_t kBytes = sizeof(hn::Vec<D>);

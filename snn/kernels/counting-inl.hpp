@@ -1,5 +1,5 @@
-// What is asked of counts that are there: tallies, fan-out, sums of windows, the greatest. No guard: kernels.cpp includes it
-// in each namespace that is compiled for an instruction set.
+// What is asked of counts that are there: tallies, fan-out, sums of windows, the greatest. No guard: kernels.cpp
+// includes it in each namespace that is compiled for an instruction set.
 
 // Sums of the 32-bit lanes of v, in 64 bits.
 template <class V>
@@ -48,8 +48,8 @@ HWY_INLINE hn::Vec<I32> paired(V a, V b) {
   return hn::Add(sum, rest);
 }
 
-// What a block's counts come to but for their keys. Spikes and events are added up in lanes of 16 bits: where counts are
-// small, that takes no multiplication.
+// What a block's counts come to but for their keys. Spikes and events are added up in lanes of 16 bits: where counts
+// are small, that takes no multiplication.
 struct Counted {
   HWY_INLINE Counted() : spikes(hn::Zero(I16())), events(hn::Zero(I16())), reached(Wide::zero()) {}
   hn::Vec<I16> spikes, events;

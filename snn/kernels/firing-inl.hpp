@@ -1,5 +1,5 @@
-// How sums become counts, over vectors of neurons. No guard: kernels.cpp includes it in each namespace that is compiled for
-// an instruction set. (Leaky neurons: leaky.cpp.)
+// How sums become counts, over vectors of neurons. No guard: kernels.cpp includes it in each namespace that is compiled
+// for an instruction set. (Leaky neurons: leaky.cpp.)
 
 // q = floor(x / theta) for 0 <= x <= C * theta by an estimate that is at most 1 off, then put right with integers.
 // The estimate x' * r' rounds four times (x to float, theta to float, the reciprocal, the product), each by at most
@@ -44,10 +44,10 @@ struct Neurons {
   using Ints = hn::Vec<I32>;
   using Floats = hn::Vec<hn::Rebind<float, I32>>;
   static HWY_INLINE Floats load(const float* constants) { return hn::LoadU(hn::Rebind<float, I32>(), constants); }
-  // floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from a
-  // whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a value
-  // below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below that. Beyond C
-  // it is clamped, below 0 when it is stored.
+  // floor(x / theta) = floor((x + 1/2) / theta) for whole x, and (x + 1/2) / theta is at least 1 / (2 theta) away from
+  // a whole number. The estimate rounds five times (four where multiply and add are one), each by at most 2^-24 of a
+  // value below C + 1: together less than 1 / (2 theta) while (C + 1) theta < 2^24 / 10, and kSmallVolley is below
+  // that. Beyond C it is clamped, below 0 when it is stored.
   static HWY_INLINE Ints counts(Ints sums, Floats reciprocal, Floats half, float ceiling) {
     const hn::Rebind<float, I32> df;
     return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, sums), reciprocal, half), hn::Set(df, ceiling)));
@@ -110,8 +110,7 @@ HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_
     return Neurons::counts(hn::LoadU(I32(), sums + i + v * lanes), reciprocal[v], half[v], volley.ceiling);
   };
   for (std::size_t i = at; i < n; i += volley.period)
-    for (std::size_t v = 0; v < 2 * kPairs; v += 2)
-      Neurons::store(counts(i, v), counts(i, v + 1), out + i + v * lanes);
+    for (std::size_t v = 0; v < 2 * kPairs; v += 2) Neurons::store(counts(i, v), counts(i, v + 1), out + i + v * lanes);
 }
 
 void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
@@ -131,7 +130,8 @@ void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std:
   };
   std::size_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) Neurons::store(counts(i), counts(i + lanes), out + i);
-  reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling, n - i}, sums + i, n - i, out + i);
+  reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling, n - i}, sums + i, n - i,
+                               out + i);
 }
 
 bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
@@ -151,7 +151,6 @@ bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::i
     hn::StoreU(clamped, d, v + i);
     hn::StoreU(hn::DemoteTo(d16, hn::IfThenZeroElse(silent, one)), d16, out + i);
   }
-  const bool rest =
-      reference::fire_step({step.threshold + i, step.v_min, step.v_max}, sums + i, n - i, v + i, out + i);
+  const bool rest = reference::fire_step({step.threshold + i, step.v_min, step.v_max}, sums + i, n - i, v + i, out + i);
   return hn::AllTrue(d, hn::Lt(most, hn::Zero(d))) && rest;
 }

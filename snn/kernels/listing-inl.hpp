@@ -76,8 +76,8 @@ HWY_INLINE std::size_t list_some(hn::Vec<U32> value, hn::Vec<U32> offset, std::u
   const U32 d;
   const auto some = hn::Ne(value, hn::Zero(d));
 #if HWY_TARGET == HWY_AVX3
-  // Compressed in a register: a compressing store is microcode on some machines. Half of it is stored where that is enough:
-  // a store of 64 bytes straddles two cache lines nearly always, one of 32 half of the times.
+  // Compressed in a register: a compressing store is microcode on some machines. Half of it is stored where that is
+  // enough: a store of 64 bytes straddles two cache lines nearly always, one of 32 half of the times.
   const hn::Half<U32> dh;
   const auto values_first = hn::Compress(value, some), offsets_first = hn::Compress(offset, some);
   const std::size_t n = hn::CountTrue(d, some), half = hn::Lanes(dh);

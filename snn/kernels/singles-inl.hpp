@@ -2,7 +2,8 @@
 // namespace that is compiled for an instruction set.
 //
 // All sums are taken modulo 2^16, and only the last has to fit (Singles::run, most).
-//   all counts 1   A vector of weights is one of 16-bit lanes of two outputs. Whole lanes are added, and their upper bytes
+//   all counts 1   A vector of weights is one of 16-bit lanes of two outputs. Whole lanes are added, and their upper
+//   bytes
 //                  again: the difference is the sum of the lower ones. That is one load, two additions and a shift;
 //                  extending signs would take two shuffles more.
 //   others         Two events at a time: their weights are interleaved, multiplied with both counts and added by one
@@ -174,11 +175,11 @@ HWY_INLINE void fire_blocks(D d, hn::Vec<D> first, hn::Vec<D> second, std::size_
     fire_lanes(d, lower_in_order(d, first, second), upper_in_order(d, first, second), from, volley, at, out);
   } else if constexpr (sizeof(hn::Vec<D>) > 16) {
     const hn::Half<D> dh;
-    fire_blocks(dh, hn::LowerHalf(dh, first), hn::LowerHalf(dh, second), outputs < half ? outputs : half, from, volley, at,
-                out);
+    fire_blocks(dh, hn::LowerHalf(dh, first), hn::LowerHalf(dh, second), outputs < half ? outputs : half, from, volley,
+                at, out);
     if (outputs > half)
-      fire_blocks(dh, hn::UpperHalf(dh, first), hn::UpperHalf(dh, second), outputs - half, from + half, volley, at + half,
-                  out + half);
+      fire_blocks(dh, hn::UpperHalf(dh, first), hn::UpperHalf(dh, second), outputs - half, from + half, volley,
+                  at + half, out + half);
   }
 }
 // What `n` events have summed up to, of a vector of outputs at one position.
@@ -189,7 +190,8 @@ HWY_INLINE hn::Vec<D> first_of(D d, const SingleSum<D>& sum, std::uint32_t n) {
   return hn::Sub(sum.first, hn::Add(hn::ShiftLeft<8>(sum.second), bias));
 }
 
-// As in bands-inl.hpp, sums are reached by constant indices; `sum` is [how far the position lies before the pixel][vector].
+// As in bands-inl.hpp, sums are reached by constant indices; `sum` is [how far the position lies before the
+// pixel][vector].
 template <class D, std::size_t kSums, std::size_t... I>
 HWY_INLINE void zero_singles(std::index_sequence<I...>, D d, SingleSum<D> (&sum)[kSums]) {
   ((sum[I] = SingleSum<D>(hn::Zero(d), hn::Zero(d))), ...);
@@ -209,9 +211,9 @@ HWY_INLINE void finish_singles(std::index_sequence<V...>, D d, const SingleSum<D
 }
 // The same, or where neurons fire, their counts: those of position `x`, whose first output is `at`.
 template <class D, bool kValued, std::size_t kBegin, std::size_t kSums, std::size_t... V>
-HWY_INLINE void end_singles(std::index_sequence<V...> all, D d, const Singles& singles, const SingleSum<D> (&sum)[kSums],
-                            std::uint32_t n, std::size_t x, std::size_t at, std::size_t outputs,
-                            const std::int32_t* from, std::int32_t* sums) {
+HWY_INLINE void end_singles(std::index_sequence<V...> all, D d, const Singles& singles,
+                            const SingleSum<D> (&sum)[kSums], std::uint32_t n, std::size_t x, std::size_t at,
+                            std::size_t outputs, const std::int32_t* from, std::int32_t* sums) {
   if (!singles.firing) return finish_singles<D, kValued, kBegin>(all, d, sum, n, outputs, from, sums);
   const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>());
   const SmallVolley volley = singles.firing->volley;
@@ -268,8 +270,8 @@ std::size_t total_of(const Singles& singles, std::size_t begin, std::size_t end,
 }
 
 // Kernels of three adjacent pixels, stride 1: an event is taken once for the three positions that it reaches. Where a
-// position's counts may be more than Singles::most (kSettles), sums that would outgrow 16 bits are added to those in memory
-// before, which then begin what follows.
+// position's counts may be more than Singles::most (kSettles), sums that would outgrow 16 bits are added to those in
+// memory before, which then begin what follows.
 template <class D, bool kValued, bool kSettles, std::size_t kVectors>
 void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, std::size_t at, std::size_t outputs,
                      const std::int32_t* from, std::int32_t* sums) {
@@ -296,8 +298,8 @@ void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, st
       const auto settle = [&]<std::size_t kBack>(std::integral_constant<std::size_t, kBack>) HWY_ATTR {
         if (pixel < kBack || pixel - kBack >= positions) return;
         const std::size_t x = pixel - kBack, first = settled > starts[x] ? settled : starts[x];
-        finish_singles<D, kValued, kBack * kVectors>(Each<kVectors>(), d, sum, static_cast<std::uint32_t>(e - first), outputs,
-                                                     (x < begun ? sums : from) + x * pitch, sums + x * pitch);
+        finish_singles<D, kValued, kBack * kVectors>(Each<kVectors>(), d, sum, static_cast<std::uint32_t>(e - first),
+                                                     outputs, (x < begun ? sums : from) + x * pitch, sums + x * pitch);
       };
       settle(std::integral_constant<std::size_t, 0>());
       settle(std::integral_constant<std::size_t, 1>());
@@ -310,9 +312,9 @@ void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, st
     add_singles_range<D, kValued, kVectors>(d, singles, e, end, weights, sum);
     if (pixel + 1 < kPixels) continue;
     const std::size_t first = settled > starts[oldest] ? settled : starts[oldest];
-    end_singles<D, kValued, kSums - kVectors>(Each<kVectors>(), d, singles, sum, static_cast<std::uint32_t>(end - first),
-                                              oldest, at, outputs, (oldest < begun ? sums : from) + oldest * pitch,
-                                              sums + oldest * pitch);
+    end_singles<D, kValued, kSums - kVectors>(Each<kVectors>(), d, singles, sum,
+                                              static_cast<std::uint32_t>(end - first), oldest, at, outputs,
+                                              (oldest < begun ? sums : from) + oldest * pitch, sums + oldest * pitch);
   }
 }
 
@@ -350,8 +352,8 @@ void single_positions(D d, const Singles& singles, const std::int8_t* weights, s
       held += end - e;
       held_total += total;
     }
-    end_singles<D, kValued, 0>(Each<kVectors>(), d, singles, sum, static_cast<std::uint32_t>(held), x, at, outputs, begin,
-                               sums);
+    end_singles<D, kValued, 0>(Each<kVectors>(), d, singles, sum, static_cast<std::uint32_t>(held), x, at, outputs,
+                               begin, sums);
   }
 }
 
@@ -365,7 +367,8 @@ HWY_INLINE void some_vectors(D d, const Singles& singles, std::size_t now, bool 
     const std::int8_t* const weights = singles.weights + at;
     const std::int32_t* const from = singles.from + at;
     if constexpr (6 * kVectors <= kSingleRegisters)
-      if (sliding) return sliding_singles<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
+      if (sliding)
+        return sliding_singles<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
     return single_positions<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
   }
   if constexpr (kVectors > 1)

@@ -1,6 +1,5 @@
-// Lists of single bytes by AVX-512's compression of 16-bit lanes, which Highway 1.0.3 does not have: for processors that
-// say so.
-// Internal to kernels/.
+// Lists of single bytes by AVX-512's compression of 16-bit lanes, which Highway 1.0.3 does not have: for processors
+// that say so. Internal to kernels/.
 #pragma once
 
 #include "snn/kernels/kernels.hpp"

@@ -42,8 +42,8 @@ TEST_CASE("listing events equals its plain twin at any length and density") {
   SeededRandom random(1);
   for (int round = 0; round < 300; ++round) {
     // Words of half a vector, of any table, are taken together.
-    const std::size_t pixels = 1 + random.below(9), words = round % 2 == 0 ? 2u << random.below(3) : 1 + random.below(40),
-                      n = pixels * words;
+    const std::size_t pixels = 1 + random.below(9),
+                      words = round % 2 == 0 ? 2u << random.below(3) : 1 + random.below(40), n = pixels * words;
     const auto density = random.below(101);
     std::vector<std::vector<std::uint32_t>> sources(random.below(5));
     std::vector<SourceRow> rows;
@@ -112,7 +112,8 @@ struct RandomBand {
     if (with_tail) band.pitch = band.outputs += kTail;
     band.stride = 1 + random.below(2);
     band.pixels = 1 + random.below(4);
-    const std::size_t pixel_words = 1 + random.below(6), source_pixels = (band.positions - 1) * band.stride + band.pixels;
+    const std::size_t pixel_words = 1 + random.below(6),
+                      source_pixels = (band.positions - 1) * band.stride + band.pixels;
     band.words = band.pixels * pixel_words;
     band.pixel_weights = pixel_words * band.row;
     band.stride_bytes = band.stride * pixel_words * 4;
@@ -149,8 +150,8 @@ struct RandomBand {
       std::memcpy(words.data(), bytes.data() + s * row_words * 4, row_words * 4);
       const SourceRow row{words.data(), 0};
       const auto own = std::span(starts).subspan(s * (source_pixels + 1), source_pixels + 1);
-      reference::list_events({&row, 1}, source_pixels, pixel_words, static_cast<std::uint32_t>(band.row), values.data() + n,
-                             offsets.data() + n, own.data());
+      reference::list_events({&row, 1}, source_pixels, pixel_words, static_cast<std::uint32_t>(band.row),
+                             values.data() + n, offsets.data() + n, own.data());
       const std::size_t listed = n;
       n += own.back();
       for (auto& start : own) start += static_cast<std::uint32_t>(listed);
@@ -313,8 +314,8 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
     auto expected = start;
     for (std::size_t i = 0; i < runs * n; ++i)
       for (std::size_t tap = 0; tap < 2 * pairs; ++tap)
-        expected[i / n * pitch + i % n] += std::int32_t{counts[tap][i / n * step + i % n]} *
-                                           weights[tap / 2 * pair + 2 * (i % n % period) + tap % 2];
+        expected[i / n * pitch + i % n] +=
+            std::int32_t{counts[tap][i / n * step + i % n]} * weights[tap / 2 * pair + 2 * (i % n % period) + tap % 2];
     each_table([&](const Table& table) {
       auto sums = start, from = start;
       table.add_channels(row, sums.data(), sums.data(), nullptr);
@@ -330,8 +331,7 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
       CHECK(fired == fires.counts_of(expected));
       ChannelRow alike = row;  // all runs begin with the first one's
       alike.from_pitch = 0;
-      for (std::size_t i = 0; i < runs * n; ++i)
-        sums[i] = expected[i] - start[i] + start[i % n];
+      for (std::size_t i = 0; i < runs * n; ++i) sums[i] = expected[i] - start[i] + start[i % n];
       const std::vector<Count> wanted = fires.counts_of(sums);
       fired = fires.out;
       table.add_channels(alike, from.data(), sums.data(), &firing);
@@ -366,7 +366,8 @@ TEST_CASE("the quotient of a short volley is the exact floor for every threshold
     const ShortVolley volley{&start, &divisor.multiplier, &divisor.power, ceiling};
     bool same = true;
     for (std::int32_t x = -1; x <= 32767; x += x < kShortVolley ? 1 : 777)
-      same &= reference::short_count(volley, x, 0) == std::min<std::uint32_t>(x < 0 ? 0 : static_cast<std::uint32_t>(x) / theta, ceiling);
+      same &= reference::short_count(volley, x, 0) ==
+              std::min<std::uint32_t>(x < 0 ? 0 : static_cast<std::uint32_t>(x) / theta, ceiling);
     CHECK(same);
   }
 }
@@ -407,7 +408,8 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
       const std::int64_t shifted = sum + (theta >> 1);
       expected[i] = static_cast<Count>(shifted < 0 ? 0 : std::min(shifted / theta, ceiling));
     }
-    const bool small = std::ranges::all_of(threshold, [&](auto theta) { return (ceiling + 1) * theta <= kSmallVolley; });
+    const bool small =
+        std::ranges::all_of(threshold, [&](auto theta) { return (ceiling + 1) * theta <= kSmallVolley; });
     small_ones += small;
     std::vector<float> half(n);
     for (std::size_t i = 0; i < n; ++i)
@@ -415,8 +417,8 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
     each_table([&](const Table& table) {
       std::vector<Count> out(n);
       if (small) {
-        table.fire_small_volley({reciprocal.data(), half.data(), static_cast<float>(ceiling) + 0.5f, period}, sums.data(), n,
-                                out.data());
+        table.fire_small_volley({reciprocal.data(), half.data(), static_cast<float>(ceiling) + 0.5f, period},
+                                sums.data(), n, out.data());
         CHECK(out == expected);
       }
       table.fire_volley({threshold.data(), limit.data(), reciprocal.data()}, sums.data(), n, out.data());

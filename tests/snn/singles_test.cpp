@@ -219,12 +219,17 @@ TEST_CASE("all counts and weights at their greatest: sums of single counts pass 
       Model model{.name = "limit", .code = Code::volley, .steps = static_cast<std::uint32_t>(greatest)};
       Population in{.name = "in", .shape = shape, .kind = Source{}, .greatest = static_cast<std::uint32_t>(greatest)};
       Population out{.name = "out", .shape = to, .greatest = static_cast<std::uint32_t>(greatest)};
-      out.kind = IntegrateAndFire{.threshold = std::vector<std::int32_t>(to.channels, 9 * 200 * 127),
-                                  .bias = std::vector<std::int32_t>(to.channels, weight < 0 ? 9 * 200 * 128 * greatest : 0)};
+      out.kind =
+          IntegrateAndFire{.threshold = std::vector<std::int32_t>(to.channels, 9 * 200 * 127),
+                           .bias = std::vector<std::int32_t>(to.channels, weight < 0 ? 9 * 200 * 128 * greatest : 0)};
       model.populations = {in, out};
       const auto w = static_cast<std::int8_t>(weight);
-      model.projections = {{0, 1, Conv{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1,
-                                       .weights = std::vector<std::int8_t>(9 * 200 * 40, w)}}};
+      model.projections = {{0, 1,
+                            Conv{.kernel_height = 3,
+                                 .kernel_width = 3,
+                                 .pad_top = 1,
+                                 .pad_left = 1,
+                                 .weights = std::vector<std::int8_t>(9 * 200 * 40, w)}}};
       model.outputs = {"out"};
       const std::vector<Count> input(shape.neurons(), static_cast<Count>(greatest));
       const Window expected = run_on(model, kernels::reference::kTable, input);
