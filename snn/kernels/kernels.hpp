@@ -20,14 +20,14 @@ inline constexpr std::size_t kTail = kTile / 2;
 
 // Counts meet their weights in words of 32 bits: four counts of 8 bits (narrow) or two of 16 (wide), against as many
 // weights of as many bits for each output. A stretch is a run of adjacent source words under a kernel: a row of it, or
-// a single position of a dilated one. Events are listed for all of a kernel's rows together: fewer and longer runs of them,
-// because the end of each is a branch that is not foreseen.
+// a single position of a dilated one. Events are listed for all of a kernel's rows together: fewer and longer runs of
+// them, because the end of each is a branch that is not foreseen.
 struct Stretch {
-  const std::byte* counts;       // dense: those under target position 0
-  const std::uint32_t* starts;   // events: of its first source pixel, and onwards: where a pixel's events begin
-  std::int64_t weights;          // of its first word, in words from Band::packed
-  std::int64_t event_weights;    // what an event's offset is added to, for target position 0
-  std::int64_t tail;             // dense: of its first two words, in words from Band::tail
+  const std::byte* counts;      // dense: those under target position 0
+  const std::uint32_t* starts;  // events: of its first source pixel, and onwards: where a pixel's events begin
+  std::int64_t weights;         // of its first word, in words from Band::packed
+  std::int64_t event_weights;   // what an event's offset is added to, for target position 0
+  std::int64_t tail;            // dense: of its first two words, in words from Band::tail
 };
 
 // A row of source words under a row of kernels, and where the weights begin that its first word meets at position 0.
@@ -37,9 +37,9 @@ struct SourceRow {
 };
 
 // Single counts that are not zero, added up in 16 bits (singles-inl.hpp): an event is one count, whichever row of the
-// kernel it lies under, and its weights are a row of bytes. Where every count is 0 or 1, weights are added as lanes of 16
-// bits that hold two outputs of a block of 16, eight apart: output o's byte is single_at(o), and the first byte of a lane
-// is its weight + 128, so that it carries nothing into the second.
+// kernel it lies under, and its weights are a row of bytes. Where every count is 0 or 1, weights are added as lanes of
+// 16 bits that hold two outputs of a block of 16, eight apart: output o's byte is single_at(o), and the first byte of a
+// lane is its weight + 128, so that it carries nothing into the second.
 inline constexpr std::size_t single_at(std::size_t output) {
   return output / kTile * kTile + output % 8 * 2 + output % kTile / 8;
 }
@@ -60,12 +60,13 @@ struct SmallVolley {
   float ceiling;            // C + 1/2
   std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
 };
-// The same in 16 bits, for sums that are made there and neurons whose (C + 1) theta is at most kShortVolley. With x a sum +
-// start, clamped to 0 .. 2^15 - 1, and k such that 2^k < 4 theta <= 2^(k + 1):
+// The same in 16 bits, for sums that are made there and neurons whose (C + 1) theta is at most kShortVolley. With x a
+// sum + start, clamped to 0 .. 2^15 - 1, and k such that 2^k < 4 theta <= 2^(k + 1):
 //   c = min(C, (min(4 x, 2^16 - 1) * multiplier >> 16) * 2^(16 - k) >> 16),  multiplier = ceil(2^(16 + k) / (4 theta)).
-// That is floor(x / theta), clamped: the multiplier is less than 1 too great and at least 2^15, so that the first product
-// is less than 2^(16 + k) / theta, hence the quotient less than 1 / theta, too great, as long as 4 x < 2^16. Beyond, x is at
-// least kShortVolley + 1, and the count C.
+// That is floor(x / theta), clamped. The multiplier is less than 1 too great, so that the quotient is less than
+// 4 x / 2^(16 + k) < 2^-k <= 1 / (2 theta) too great, where x / theta lies 1 / theta below the next whole number at
+// least; and the floor of a floor divided is the floor. From 4 x = 2^16 on, x is greater than kShortVolley, and the
+// count C.
 inline constexpr std::int64_t kShortVolley = (1 << 14) - 1;
 struct ShortVolley {
   const std::int16_t* start;  // bias + (theta >> 1); these three of every channel, which repeat, and kPairSlack more
@@ -85,8 +86,8 @@ inline constexpr std::size_t kPairSlack = 64;
 
 // Neurons that fire where their sums are made, which are kept nowhere then.
 struct Firing {
-  SmallVolley volley;  // from the band's first output on
-  Count* out;          // of its first output, Band::pitch between positions
+  SmallVolley volley;                     // from the band's first output on
+  Count* out;                             // of its first output, Band::pitch between positions
   const ShortVolley* in_short = nullptr;  // of a ChannelRow, whose sums begin with its `start` then
 };
 
@@ -100,28 +101,28 @@ struct CountPixels {
   std::size_t count, channels;  // channels: those of the copy, a multiple of 4
 };
 struct SingleList {
-  std::uint16_t* events;   // CountRow::first + channel
-  std::uint8_t* values;    // their counts; null where all are 1
-  std::uint32_t* starts;   // [pixel], and one more: where its events begin
-  std::uint32_t* totals;   // the same of the sum of counts; written where values are
+  std::uint16_t* events;  // CountRow::first + channel
+  std::uint8_t* values;   // their counts; null where all are 1
+  std::uint32_t* starts;  // [pixel], and one more: where its events begin
+  std::uint32_t* totals;  // the same of the sum of counts; written where values are
 };
 // What a projection adds to a row of target positions, by single counts.
 struct Singles {
   const std::uint16_t* events;
   const std::uint8_t* values;
   const std::uint32_t* starts;
-  const std::uint32_t* totals;  // null where all counts are 1
-  const std::int8_t* weights;   // [kernel column][row of the kernel and channel][output], with slack
-  std::size_t row, column;      // bytes from one event's weights to the next one's, from one kernel column to the next
-  std::size_t columns;          // of the kernel
-  std::size_t dilation, stride; // pixels
+  const std::uint32_t* totals;   // null where all counts are 1
+  const std::int8_t* weights;    // [kernel column][row of the kernel and channel][output], with slack
+  std::size_t row, column;       // bytes from one event's weights to the next one's, from one kernel column to the next
+  std::size_t columns;           // of the kernel
+  std::size_t dilation, stride;  // pixels
   std::size_t positions;
-  std::size_t outputs;          // a multiple of kTile
-  std::size_t pitch;            // as in Band
-  const std::int32_t* from;     // what the sums begin with; `sums` itself, or apart from them where pitch == outputs
-  const Firing* firing;         // or null; as in Band
-  std::size_t run;              // any so many events' sums stay inside 16 bits; at least 1
-  std::size_t most;             // those of any events whose counts add up to no more than this do
+  std::size_t outputs;       // a multiple of kTile
+  std::size_t pitch;         // as in Band
+  const std::int32_t* from;  // what the sums begin with; `sums` itself, or apart from them where pitch == outputs
+  const Firing* firing;      // or null; as in Band
+  std::size_t run;           // any so many events' sums stay inside 16 bits; at least 1
+  std::size_t most;          // those of any events whose counts add up to no more than this do
 };
 
 // What one projection adds to one row of target positions (a band); or, dense, to several that fire.
@@ -129,10 +130,10 @@ struct Band {
   const Stretch* stretches;
   std::size_t stretch_count;
   std::size_t positions;
-  const std::uint32_t* packed;   // [stretch][word][output], 64-byte aligned
-  std::size_t outputs;           // a multiple of Table::lanes, but for a tail
-  std::size_t row;               // from one word's weights to the next one's; at least `outputs`
-  std::size_t pitch;             // between the sums of two positions; at most `outputs`
+  const std::uint32_t* packed;         // [stretch][word][output], 64-byte aligned
+  std::size_t outputs;                 // a multiple of Table::lanes, but for a tail
+  std::size_t row;                     // from one word's weights to the next one's; at least `outputs`
+  std::size_t pitch;                   // between the sums of two positions; at most `outputs`
   const std::int32_t* from = nullptr;  // what the sums begin with, where pitch == outputs; null: with what they are
   const Firing* firing = nullptr;      // makes counts of the sums, whose memory holds nothing of use then
   // Narrow only. Products of pairs are added up in 16 bits where the machine has no instruction for all four in 32:
@@ -141,16 +142,16 @@ struct Band {
   // Events: event e is the word values[e], its weights offsets[e] words behind the stretch's event_weights.
   const std::uint32_t* values;
   const std::uint32_t* offsets;
-  std::size_t pixels;            // of a stretch
-  std::size_t stride;            // pixels from one target position to the next
-  std::size_t pixel_weights;     // words
-  // Dense. With `tail`, `outputs` is a multiple of Table::lanes and kTail more: the weights of the last kTail lie there, those of
-  // two words of each output side by side: [stretch][two words][output][word].
+  std::size_t pixels;         // of a stretch
+  std::size_t stride;         // pixels from one target position to the next
+  std::size_t pixel_weights;  // words
+  // Dense. With `tail`, `outputs` is a multiple of Table::lanes and kTail more: the weights of the last kTail lie
+  // there, those of two words of each output side by side: [stretch][two words][output][word].
   const std::uint32_t* tail = nullptr;
-  std::size_t words;             // of a stretch
+  std::size_t words;  // of a stretch
   std::size_t stride_bytes;
-  // Rows of positions whose counts follow each other. Of each, what the sums begin with lies from_row behind that of the one
-  // before, and the stretches' counts row_bytes; the first one's `skipped` from where they are said to.
+  // Rows of positions whose counts follow each other. Of each, what the sums begin with lies from_row behind that of
+  // the one before, and the stretches' counts row_bytes; the first one's `skipped` from where they are said to.
   std::size_t rows = 1, from_row = 0, row_bytes = 0, skipped = 0;
 };
 
@@ -160,14 +161,18 @@ struct Tap {
   const std::int32_t* weights;
 };
 
-// Positions of a depthwise convolution, a row of them or one by one, whose counts fit a byte and whose sums 16 bits, two taps at a time.
+// Positions of a depthwise convolution, a row of them or one by one, whose counts fit a byte and whose sums 16 bits,
+// two taps at a time.
 struct ChannelRow {
-  const std::uint8_t* const* taps;  // the first count under each; of a single last one, anything of as many in the other's place
-  const std::int8_t* weights;  // [pair of taps][count][tap], of `period` counts, which repeat, and kPairSlack more of them
-  std::size_t pairs;           // at least 1
-  std::size_t period;          // channels
-  std::size_t n;               // counts of a run, whose sums lie side by side
-  std::size_t runs, step, pitch, from_pitch;  // how many; from one's counts, sums, what they begin with, to the next one's
+  const std::uint8_t* const*
+      taps;  // the first count under each; of a single last one, anything of as many in the other's place
+  const std::int8_t*
+      weights;         // [pair of taps][count][tap], of `period` counts, which repeat, and kPairSlack more of them
+  std::size_t pairs;   // at least 1
+  std::size_t period;  // channels
+  std::size_t n;       // counts of a run, whose sums lie side by side
+  std::size_t runs, step, pitch,
+      from_pitch;  // how many; from one's counts, sums, what they begin with, to the next one's
 };
 inline constexpr std::size_t kPairsAtOnce = 5;  // 3 x 3: up to so many, neurons fire without memory for sums
 
@@ -193,8 +198,8 @@ struct LeakyState {
 };
 
 struct LeakyStepped {
-  // Whether the neurons would stay silent for ever without input: no current is left, and no potential or adaptation can
-  // meet the other on its way to zero.
+  // Whether the neurons would stay silent for ever without input: no current is left, and no potential or adaptation
+  // can meet the other on its way to zero.
   bool rests;
   bool fired;  // any of them
   bool operator==(const LeakyStepped&) const = default;
@@ -260,20 +265,21 @@ struct Table {
   const char* name;
   std::size_t lanes;  // sums in a vector; divides kTile
 
-  // counts, each at most 255, as bytes. Returns how many words they make that are not zero; the last may be a part of one.
+  // counts, each at most 255, as bytes. Returns how many words they make that are not zero; the last may be a part of
+  // one.
   Some (*narrow)(const Count* counts, std::size_t n, std::uint8_t* bytes);
   // What is not zero of n words, of bytes or of 16 bits.
   Some (*count_narrow)(const std::uint32_t* words, std::size_t n);
   Some (*count_wide)(const std::uint32_t* words, std::size_t n);
   // Lists the words that are not zero of `pixels` pixels with `words` words each, pixel by pixel, of one row after the
-  // other: values, and as offsets SourceRow::weights + stride * index of the word in its row. starts[pixel] = how many were
-  // listed before it, for pixel <= pixels. Rows, values and offsets have slack.
+  // other: values, and as offsets SourceRow::weights + stride * index of the word in its row. starts[pixel] = how many
+  // were listed before it, for pixel <= pixels. Rows, values and offsets have slack.
   void (*list_events)(std::span<const SourceRow> rows, std::size_t pixels, std::size_t words, std::uint32_t stride,
                       std::uint32_t* values, std::uint32_t* offsets, std::uint32_t* starts);
 
-  // sums[position * pitch + o] += sum over all stretches of counts * weights, for o < outputs; with Band::from, from[..] +
-  // it. Reads and writes (adding zero) up to kTile sums beyond a position's own, hence beyond the band, where
-  // outputs > pitch.
+  // sums[position * pitch + o] += sum over all stretches of counts * weights, for o < outputs; with Band::from,
+  // from[..] + it. Reads and writes (adding zero) up to kTile sums beyond a position's own, hence beyond the band,
+  // where outputs > pitch.
   void (*wide_events)(const Band& band, std::int32_t* sums);
   void (*wide_dense)(const Band& band, std::int32_t* sums);
   Count narrow_greatest;  // counts up to this may be narrow; 0: this machine is not faster with bytes
@@ -281,19 +287,20 @@ struct Table {
   void (*narrow_dense)(const Band& band, std::int32_t* sums);
   bool narrow_is_bounded;  // it adds up in 16 bits: Band::run and chunk count
   bool narrow_has_tails;   // its dense kernel takes a Band::tail, at more than one position
-  // Where more than this share of the words are not zero, multiplying all of them takes less time than listing: of narrow
-  // ones, of wide ones.
+  // Where more than this share of the words are not zero, multiplying all of them takes less time than listing: of
+  // narrow ones, of wide ones.
   std::uint32_t dense_percent, wide_dense_percent;
 
-  // Lists the counts that are not zero, of bytes or of 16 bits, pixel by pixel, of one row after the other. Counts are at
-  // most kSingleGreatest where values are listed. Rows, events and values have slack.
+  // Lists the counts that are not zero, of bytes or of 16 bits, pixel by pixel, of one row after the other. Counts are
+  // at most kSingleGreatest where values are listed. Rows, events and values have slack.
   void (*list_narrow_singles)(std::span<const CountRow> rows, const CountPixels& pixels, const SingleList& list);
   void (*list_wide_singles)(std::span<const CountRow> rows, const CountPixels& pixels, const SingleList& list);
-  // sums[position * pitch + o] = from[..] + sum over all events of count * weight. Reads and writes beyond a position's own
-  // as narrow_events does.
+  // sums[position * pitch + o] = from[..] + sum over all events of count * weight. Reads and writes beyond a position's
+  // own as narrow_events does.
   void (*add_singles)(const Singles& singles, std::int32_t* sums);
   SinglesCost singles_cost;
-  // Whether a Linear may choose by them (by its own table's, which it was made with), or what instead, for benches and tests.
+  // Whether a Linear may choose by them (by its own table's, which it was made with), or what instead, for benches and
+  // tests.
   enum class TakeSingles : std::uint8_t { by_cost, never, always } take_singles = TakeSingles::by_cost;
 
   // sums[i] = from[i] + sum over all taps of counts[i] * weights[i], for i < n. from == sums, or apart from them.
@@ -311,7 +318,7 @@ struct Table {
 
   // `out` is written only where neurons have thresholds.
   LeakyStepped (*step_leaky)(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
-                     Count* out);
+                             Count* out);
   // `times` single leaks of each x, less held[i] where there is `held`. Returns how many changed something or could
   // have: those of an x that was not 0.
   std::uint64_t (*leak_often)(const std::int32_t* keep, std::uint32_t times, const std::int32_t* held, std::size_t n,
