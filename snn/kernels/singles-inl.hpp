@@ -379,8 +379,11 @@ HWY_INLINE void some_vectors(D d, const Singles& singles, std::size_t now, bool 
 template <class D, bool kValued, bool kSettles>
 HWY_INLINE void add_singles_from(D d, const Singles& singles, std::size_t at, std::int32_t* sums) {
   const bool sliding = singles.columns == 3 && singles.stride == 1 && singles.dilation == 1;
-  constexpr std::size_t kMost = kSingleRegisters / (HWY_TARGET == HWY_AVX3 ? 4 : 2);
-  const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>()), most = sliding ? kSingleRegisters / 6 : kMost;
+  // Narrower vectors come alone: what is left for one of them is half of a wider one at most.
+  constexpr bool kWhole = sizeof(hn::Vec<D>) == sizeof(hn::Vec<I16>);
+  constexpr std::size_t kMost = kWhole ? kSingleRegisters / (HWY_TARGET == HWY_AVX3 ? 4 : 2) : 1;
+  constexpr std::size_t kMostSliding = kWhole ? kSingleRegisters / 6 : 1;
+  const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>()), most = sliding ? kMostSliding : kMost;
   while (at < singles.outputs) {
     const std::size_t left = singles.outputs - at, vectors = (left + lanes - 1) / lanes;
     if constexpr (sizeof(hn::Vec<D>) > 16)
