@@ -29,8 +29,8 @@ std::vector<Cost> costs(const Model& model) {
     Cost& cost = costs[projection.to];
     cost.work.synaptic_operations += static_cast<std::uint64_t>(events * synapses / from.shape.neurons() + 0.5);
     if (const auto* conv = std::get_if<Conv>(&projection.connection))
-      cost.bytes += 3 * conv->weights.size();  // int8 and packed int16
-    if (const auto* dense = std::get_if<Dense>(&projection.connection)) cost.bytes += 3 * dense->weights.size();
+      cost.bytes += 4 * conv->weights.size();  // int8, packed int16, and bytes for single counts
+    if (const auto* dense = std::get_if<Dense>(&projection.connection)) cost.bytes += 4 * dense->weights.size();
     if (const auto* depthwise = std::get_if<Depthwise>(&projection.connection))
       cost.bytes += 5 * depthwise->weights.size();  // int8, and int32 or int16 with a little more
     if (const auto* one = std::get_if<OneToOne>(&projection.connection))
