@@ -154,15 +154,13 @@ void greatest_of_windows(const PoolWindow& window, const Count* from, std::size_
 }
 
 std::uint64_t set_bits(const Count* counts, std::size_t n) {
-  const U32 d;
   const U16 d16;
+  const hn::Repartition<std::uint8_t, U16> d8;
   auto sum = hn::Zero(U64());
   const std::size_t lanes = hn::Lanes(d16);
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto digits = hn::BitCast(d, hn::PopulationCount(hn::LoadU(d16, counts + i)));
-    sum = hn::Add(sum, widened(hn::Add(hn::And(digits, hn::Set(d, 0xffff)), hn::ShiftRight<16>(digits))));
-  }
+  for (; i + lanes <= n; i += lanes)
+    sum = hn::Add(sum, hn::SumsOf8(hn::PopulationCount(hn::BitCast(d8, hn::LoadU(d16, counts + i)))));
   return total(sum) + reference::set_bits(counts + i, n - i);
 }
 
