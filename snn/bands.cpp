@@ -77,7 +77,7 @@ std::size_t fire_bands(const Compiled& compiled, const kernels::Table& kernels, 
     return compiled.linears[static_cast<std::size_t>(input.linear)].fire_rows(kernels, listed_of(input, scratch), part,
                                                                               y, from, from_pitch, sums, firing);
   if (input.channelwise >= 0 && compiled.channelwise[static_cast<std::size_t>(input.channelwise)].fire_rows(
-                                    kernels, copy_of(input, scratch), y, part.last_row, from, from_pitch, sums, firing))
+                                    kernels, copy_of(input, scratch), y, part.last_row, firing))
     return part.last_row - y;
   return 0;
 }

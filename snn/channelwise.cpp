@@ -90,9 +90,8 @@ const std::int32_t* Channelwise::add_row(const kernels::Table& kernels, const Co
   from += first_to_;
   sums += first_to_;
   if (!pairs_.empty()) {
-    // Neurons fire with the last of several batches only, and all of them together.
-    if (taps() > kBatch || joined_ < to_channels_) firing = nullptr;
-    add_copied_rows(kernels, copy, static_cast<std::size_t>(oy), 1, from, 0, sums, firing);
+    if (firing && !fires_rows(*firing)) firing = nullptr;
+    add_copied_rows(kernels, copy, static_cast<std::size_t>(oy), 1, from, sums, firing);
     return firing ? nullptr : begin;
   }
   counts += first_from_;
@@ -148,16 +147,15 @@ void Channelwise::open(const kernels::Table& kernels, const Count* counts, std::
 }
 
 bool Channelwise::fire_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t first_row,
-                            std::size_t last_row, const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
-                            const kernels::Firing& firing) const {
-  if (!sums_in_short() || !one_run()) return false;
-  add_copied_rows(kernels, copy, first_row, last_row - first_row, from, from_pitch, sums, &firing);
+                            std::size_t last_row, const kernels::Firing& firing) const {
+  if (!fires_rows(firing) || !one_run()) return false;
+  add_copied_rows(kernels, copy, first_row, last_row - first_row, nullptr, nullptr, &firing);
   return true;
 }
 
 void Channelwise::add_copied_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t oy,
-                                  std::size_t rows, const std::int32_t* from, std::size_t from_pitch,
-                                  std::int32_t* sums, const kernels::Firing* firing) const {
+                                  std::size_t rows, const std::int32_t* from, std::int32_t* sums,
+                                  const kernels::Firing* firing) const {
   const auto positions = static_cast<std::size_t>(x_.target), pixels = static_cast<std::size_t>(x_.stride) * joined_;
   const auto stride = static_cast<std::size_t>(y_.stride) * copied_row();
   std::array<const std::uint8_t*, kBatch> counts;
@@ -168,8 +166,7 @@ void Channelwise::add_copied_rows(const kernels::Table& kernels, const std::uint
                           .n = one_run() ? positions * joined_ : joined_,
                           .runs = one_run() ? rows : positions,
                           .step = one_run() ? stride : pixels,
-                          .pitch = one_run() ? positions * joined_ : to_channels_,
-                          .from_pitch = one_run() ? from_pitch : to_channels_};
+                          .pitch = one_run() ? positions * joined_ : to_channels_};
   std::size_t n = 0;
   const auto flush = [&] {
     if (n % 2 != 0) counts[n] = counts[n - 1];  // its weights are zeros

@@ -19,10 +19,6 @@ class Channelwise {
   Channelwise(const Depthwise& depthwise, const Population& from, const Population& to);
   Channelwise(const OneToOne& one, const Population& from, const Population& to);
 
-  // Whether all sums, of whole rows of target channels, are made in 16 bits at once.
-  bool sums_in_short() const {
-    return !pairs_.empty() && joined_ == to_channels_ && taps() <= 2 * kernels::kPairsAtOnce;
-  }
   // Bytes of the copy that open() makes; 0: it makes none.
   std::size_t copy_size() const { return pairs_.empty() ? 0 : height_ * copied_row(); }
   // Copies what target rows [first_row, last_row) read.
@@ -35,7 +31,6 @@ class Channelwise {
                               const kernels::Firing* firing) const;
   // As Linear::fire_rows, of target rows [first_row, last_row): whether they fired.
   bool fire_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t first_row, std::size_t last_row,
-                 const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
                  const kernels::Firing& firing) const;
 
   std::uint64_t resident_bytes() const {
@@ -47,11 +42,14 @@ class Channelwise {
   void pack(const std::vector<T>& weights, std::int32_t shift);
   bool fits_short(Count greatest) const;
   void pack_pairs();
+  // All sums, of whole rows of target channels, are made in 16 bits at once, and nothing but a constant is added.
+  bool fires_rows(const kernels::Firing& firing) const {
+    return !pairs_.empty() && joined_ == to_channels_ && taps() <= 2 * kernels::kPairsAtOnce && firing.volley.start;
+  }
   std::size_t taps() const { return static_cast<std::size_t>(y_.kernel * x_.kernel); }
   // Target row `oy` and, where `rows` are more, those behind it.
   void add_copied_rows(const kernels::Table& kernels, const std::uint8_t* copy, std::size_t oy, std::size_t rows,
-                       const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
-                       const kernels::Firing* firing) const;
+                       const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
   bool one_run() const { return x_.stride == 1 && to_channels_ == joined_; }
   std::size_t copied_row() const { return width_ * joined_; }
 

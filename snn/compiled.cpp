@@ -149,34 +149,34 @@ void Compiled::add_neurons(Stage& stage) {
   const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind);
   if (!fire) return;
   set_bias(fire->bias);
+  const bool rounds = model.code != Code::step;
+  for (std::size_t i = 0; rounds && i < stage.bias.size(); ++i) stage.bias[i] += fire->threshold[i % fire->threshold.size()] >> 1;
   stage.threshold = repeated(fire->threshold, width);
   for (const std::int32_t theta : stage.threshold) {
     stage.limit.push_back(theta * static_cast<std::int32_t>(stage.population->greatest));  // below 2^31: overflow rule
     stage.reciprocal.push_back(1.0f / static_cast<float>(theta));
   }
   const std::int64_t greatest = *std::ranges::max_element(stage.threshold);
-  if (model.code == Code::step || (std::int64_t{stage.population->greatest} + 1) * greatest > kernels::kSmallVolley)
-    return;
-  for (const std::int32_t theta : stage.threshold)
-    stage.half.push_back((static_cast<float>(theta >> 1) + 0.5f) / static_cast<float>(theta));
-  if ((std::int64_t{stage.population->greatest} + 1) * greatest <= kernels::kShortVolley)
+  const std::int64_t all = (std::int64_t{stage.population->greatest} + 1) * greatest;
+  if (!rounds || all > kernels::kSmallVolley) return;
+  for (const std::int32_t theta : stage.threshold) stage.half.push_back(0.5f / static_cast<float>(theta));
+  if (all <= kernels::kShortVolley && std::ranges::min(stage.threshold) >= kernels::kShortDivisor)
     add_short_volley(stage, *fire);
 }
 
 void Compiled::add_short_volley(Stage& stage, const IntegrateAndFire& fire) {
   const std::size_t channels = stage.population->shape.channels;
-  if (stage.inputs.size() != 1 || stage.inputs.front().channelwise < 0 || fire.bias.size() != channels) return;
-  if (!channelwise[static_cast<std::size_t>(stage.inputs.front().channelwise)].sums_in_short()) return;
-  const auto start = [&](std::size_t c) { return fire.bias[c] + (fire.threshold[c % fire.threshold.size()] >> 1); };
-  for (std::size_t c = 0; c < channels; ++c)
-    if (std::abs(std::int64_t{start(c)}) > INT16_MAX) return;
   for (std::size_t i = 0; i < channels + kernels::kPairSlack; ++i) {
-    const std::size_t c = i % channels;
-    const auto divisor = kernels::short_divisor(static_cast<std::uint32_t>(fire.threshold[c % fire.threshold.size()]));
-    stage.short_start.push_back(static_cast<std::int16_t>(start(c)));
+    const auto theta = static_cast<std::uint32_t>(fire.threshold[i % channels % fire.threshold.size()]);
+    const auto divisor = kernels::short_divisor(theta);
     stage.short_multiplier.push_back(divisor.multiplier);
     stage.short_power.push_back(divisor.power);
   }
+  if (fire.bias.size() != channels) return;
+  const auto starts = std::span(stage.bias).first(channels);
+  if (std::ranges::any_of(starts, [](std::int32_t start) { return std::abs(std::int64_t{start}) > INT16_MAX; })) return;
+  for (std::size_t i = 0; i < channels + kernels::kPairSlack; ++i)
+    stage.short_start.push_back(static_cast<std::int16_t>(starts[i % channels]));
 }
 
 void Compiled::add_keys(Stage& stage) {

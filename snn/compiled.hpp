@@ -39,14 +39,16 @@ struct Stage {  // one population
   std::size_t band = 0;                       // neurons of one row of positions
   std::size_t bands_at_once = 1;              // for so many there is memory for sums
   std::size_t counts_at = 0;                  // of a block of one row: where its counts are
-  LineVector<std::int32_t> bias;              // of every band, or of one where they are alike
+  // What sums begin with, of every band, or of one where they are alike: the neurons' bias, and half a threshold where
+  // counts are rounded.
+  LineVector<std::int32_t> bias;
   std::size_t bias_stride = 0;                // from one band's to the next one's
-  bool biased = false;                        // some bias is not zero
+  bool biased = false;                        // some neuron's bias is not zero
   LineVector<std::int32_t> threshold, limit;  // of one band
   LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
   LineVector<float> half;  // empty: thresholds are too great for small volleys
-  // kernels::ShortVolley's, where a depthwise projection is all that these neurons read; else empty.
+  // kernels::ShortVolley's; empty: thresholds are too great for it, or too small, or (short_start) biases.
   LineVector<std::int16_t> short_start;
   LineVector<std::uint16_t> short_multiplier, short_power;
   // Keys of the checksum: of blocks, where counts are small and this is no slice; else of every neuron. All empty:

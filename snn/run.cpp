@@ -402,13 +402,15 @@ class Run {
     }
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
     // Where each band begins, and its sums, are made for some bands; then the last projection ends them, and they fire.
-    const bool small = !stage.half.empty(), alone = scratch.inputs.size() <= 1;
-    const bool alike = small && alone && constant_at < 0 && stage.bias_stride == 0;
-    const kernels::ShortVolley in_short{stage.short_start.data(), stage.short_multiplier.data(),
-                                        stage.short_power.data(), static_cast<Count>(stage.population->greatest)};
+    const bool at_once = !stage.short_power.empty(), alone = scratch.inputs.size() <= 1;
+    const bool alike = alone && constant_at < 0 && stage.bias_stride == 0;
     kernels::Firing firing{};
-    if (small) firing.volley = small_volley(stage, at, n);
-    if (alike && !stage.short_start.empty()) firing.in_short = &in_short;
+    if (at_once) {
+      firing.volley = {.start = alike && !stage.short_start.empty() ? stage.short_start.data() + at : nullptr,
+                       .multiplier = stage.short_multiplier.data() + at,
+                       .power = stage.short_power.data() + at,
+                       .ceiling = static_cast<Count>(stage.population->greatest)};
+    }
     const std::size_t step = alone ? part.last_row - part.first_row : stage.bands_at_once;
     Part some = part;
     for (some.first_row = part.first_row; some.first_row < part.last_row; some.first_row = some.last_row) {
@@ -421,14 +423,14 @@ class Run {
         std::int32_t* const own = alone ? sums : sums + (y - some.first_row) * stage.band;
         const std::int32_t* from = alone ? start_of(i, y) + at : own;
         bands = 0;
-        if (small && step > 1 && !scratch.inputs.empty())
+        if (at_once && step > 1 && !scratch.inputs.empty())
           bands = fire_bands(compiled_, kernels_, *scratch.inputs.back(), some, y, from, alike ? 0 : stage.band, own,
                              firing, scratch);
         if (bands > 0) continue;
         bands = 1;
         if (!scratch.inputs.empty())
           from = add_band(compiled_, kernels_, stage, *scratch.inputs.back(), row_of(*scratch.inputs.back(), r), part,
-                          y, from, own, small ? &firing : nullptr, scratch);
+                          y, from, own, at_once ? &firing : nullptr, scratch);
         if (from) fire(stage, y, at, n, from, firing.out, done);
       }
     }

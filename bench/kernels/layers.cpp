@@ -262,7 +262,8 @@ struct LayerTimer::Impl {
               const auto ceiling = static_cast<float>(input.greatest) + 0.5f;
               for (std::size_t n = 0; n < calls; ++n) {
                 const Count* in = next().data();
-                std::fill(all_sums.begin(), all_sums.end(), 0);
+                for (std::size_t at = 0; at < to.neurons; at += to.band)
+                  std::copy_n(to.bias.data(), to.band, all_sums.data() + at);
                 scatter(s, in, all_sums.data());
                 for (std::size_t at = 0; at < to.neurons; at += to.band)  // the constants are those of one
                   table.fire_small_volley({to.reciprocal.data(), to.half.data(), ceiling, layer.to.channels},

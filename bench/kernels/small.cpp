@@ -133,7 +133,7 @@ struct SmallTimer::Impl {
       byte_taps[tap] = bytes.data() + at;
     }
     byte_taps[9] = byte_taps[8];
-    const ChannelRow row{byte_taps.data(), pair_weights.data(), 5, kChannels, kBand, 1, 0, kBand, kBand};
+    const ChannelRow row{byte_taps.data(), pair_weights.data(), 5, kChannels, kBand, 1, 0, kBand};
     const std::string over = text::cat("9 taps x ", kBand, " channels");
     add("add_channels", over, "products", 9 * kBand, 9 * kBand + 4 * kBand, 4 * kBand,
         [this, row](std::size_t) { table.add_channels(row, potentials.data(), potentials.data(), nullptr); });
@@ -170,7 +170,7 @@ struct SmallTimer::Impl {
   LineVector<std::int32_t> threshold = LineVector<std::int32_t>(kBand + kSlack, 300),
                            limit = LineVector<std::int32_t>(kBand + kSlack, 2400);
   LineVector<float> reciprocal = LineVector<float>(kBand + kSlack, 1 / 300.f),
-                    half = LineVector<float>(kBand + kSlack, 150.5f / 300);
+                    half = LineVector<float>(kBand + kSlack, 0.5f / 300);
   LineVector<Count> counts = LineVector<Count>(kNeurons + kSlack), out = LineVector<Count>(kBand + kSlack);
   std::vector<std::uint64_t> blocks = std::vector<std::uint64_t>(kNeurons / snn::kKeyBlock + 1, 0x9e3779b97f4a7c15);
   LineVector<std::int8_t> pair_weights = LineVector<std::int8_t>(5 * 2 * (kChannels + kPairSlack));

@@ -51,34 +51,36 @@ HWY_INLINE void keep_sums(std::index_sequence<I...>, const typename Lane::Sum (&
                      sums + I / kVectors * pitch + I % kVectors * Lane::lanes()),
    ...);
 }
-template <class Lane>
-HWY_INLINE typename Lane::Fires::Ints counted(const SmallVolley& volley, const typename Lane::Sum& sum,
-                                              const std::int32_t* from, std::size_t output) {
-  using Fires = typename Lane::Fires;
-  return Fires::counts(Lane::total(sum, from), Fires::load(volley.reciprocal + output),
-                       Fires::load(volley.half + output), volley.ceiling);
-}
 template <class Lane, std::size_t kVectors, std::size_t kFirst, std::size_t kSums, std::size_t... Pair>
-HWY_INLINE void fire_position(std::index_sequence<Pair...>, const SmallVolley& volley,
+HWY_INLINE void fire_position(std::index_sequence<Pair...>, const ShortVolley& volley,
                               const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
                               Count* out) {
   const std::size_t lanes = Lane::lanes();
-  (Lane::Fires::store(
-       counted<Lane>(volley, sum[kFirst + 2 * Pair], from + 2 * Pair * lanes, at + 2 * Pair * lanes),
-       counted<Lane>(volley, sum[kFirst + 2 * Pair + 1], from + (2 * Pair + 1) * lanes, at + (2 * Pair + 1) * lanes),
-       out + 2 * Pair * lanes),
+  (Lane::Fires::fire(volley, at + 2 * Pair * lanes, Lane::total(sum[kFirst + 2 * Pair], from + 2 * Pair * lanes),
+                     Lane::total(sum[kFirst + 2 * Pair + 1], from + (2 * Pair + 1) * lanes), out + 2 * Pair * lanes),
    ...);
   constexpr std::size_t kLast = kVectors - 1;
   if constexpr (kVectors % 2 != 0)
-    Lane::Fires::store(counted<Lane>(volley, sum[kFirst + kLast], from + kLast * lanes, at + kLast * lanes),
-                       out + kLast * lanes);
+    Lane::Fires::fire(volley, at + kLast * lanes, Lane::total(sum[kFirst + kLast], from + kLast * lanes),
+                      out + kLast * lanes);
+}
+// Where a vector is a whole position, two positions are as good as two vectors of one: constants repeat.
+template <class Lane, std::size_t kSums, std::size_t... Pair>
+HWY_INLINE void fire_pairs(std::index_sequence<Pair...>, const ShortVolley& volley,
+                           const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, Count* out) {
+  const std::size_t lanes = Lane::lanes();
+  (Lane::Fires::fire(volley, 0, Lane::total(sum[2 * Pair], from + 2 * Pair * lanes),
+                     Lane::total(sum[2 * Pair + 1], from + (2 * Pair + 1) * lanes), out + 2 * Pair * lanes),
+   ...);
 }
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... P>
 HWY_INLINE void fire_positions(std::index_sequence<P...>, const Band& band,
                                const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
                                Count* out) {
-  const SmallVolley volley = band.firing->volley;  // a copy, which no store of a count can change
+  const ShortVolley volley = band.firing->volley;  // a copy, which no store of a count can change
   const std::size_t pitch = band.pitch;
+  if constexpr (kVectors == 1 && kSums % 2 == 0)
+    if (pitch == Lane::lanes()) return fire_pairs<Lane>(Each<kSums / 2>(), volley, sum, from, out);
   (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), volley, sum, from + P * pitch, at, out + P * pitch),
    ...);
 }
@@ -244,6 +246,19 @@ void scatter_events(const Band& band, std::int32_t* sums) {
         }
       }
     }
+  }
+}
+// Neurons whose sums are in memory.
+template <class Lane>
+HWY_INLINE void fire_kept(const Band& band, const std::int32_t* sums) {
+  const ShortVolley volley = band.firing->volley;
+  const std::size_t lanes = Lane::lanes();
+  Count* out = band.firing->out;
+  for (std::size_t x = 0; x < band.positions; ++x, sums += band.pitch, out += band.pitch) {
+    std::size_t o = 0;
+    for (; o + 2 * lanes <= band.outputs; o += 2 * lanes)
+      Lane::Fires::fire(volley, o, Lane::Fires::load(sums + o), Lane::Fires::load(sums + o + lanes), out + o);
+    if (o < band.outputs) Lane::Fires::fire(volley, o, Lane::Fires::load(sums + o), out + o);
   }
 }
 HWY_INLINE std::size_t event_count(const Band& band) {
@@ -439,7 +454,7 @@ void add_events(const Band& band, std::int32_t* sums) {
     if (band.from && band.from != sums)
       std::memcpy(sums, band.from, ((band.positions - 1) * band.pitch + band.outputs) * sizeof *sums);
     scatter_events<Lane>(band, sums);
-    if (band.firing) Lane::Fires::fire(band.firing->volley, sums, band.positions * band.pitch, band.firing->out);
+    if (band.firing) fire_kept<Lane>(band, sums);
     return;
   }
   for (std::size_t at = 0; at < band.outputs;) {

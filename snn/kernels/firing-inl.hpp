@@ -14,8 +14,7 @@ void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, 
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto theta = hn::LoadU(d, volley.threshold + i);
-    auto x = hn::Add(hn::LoadU(d, sums + i), hn::ShiftRight<1>(theta));
-    x = hn::Min(hn::Max(x, zero), hn::LoadU(d, volley.limit + i));
+    const auto x = hn::Min(hn::Max(hn::LoadU(d, sums + i), zero), hn::LoadU(d, volley.limit + i));
     auto q = hn::ConvertTo(d, hn::Mul(hn::ConvertTo(df, x), hn::LoadU(df, volley.reciprocal + i)));
     const auto remainder = hn::Sub(x, hn::Mul(q, theta));
     q = hn::IfThenElse(hn::Lt(remainder, theta), q, hn::Add(q, one));
@@ -38,8 +37,7 @@ HWY_INLINE hn::Vec<I32> truncated(hn::Vec<hn::Rebind<float, I32>> x) {
 #endif
 }
 
-// How neurons of small volleys fire, by vectors: what Lanes need to do it where sums are made.
-void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+// Counts of neurons of small volleys, by vectors.
 struct Neurons {
   using Ints = hn::Vec<I32>;
   using Floats = hn::Vec<hn::Rebind<float, I32>>;
@@ -52,47 +50,73 @@ struct Neurons {
     const hn::Rebind<float, I32> df;
     return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, sums), reciprocal, half), hn::Set(df, ceiling)));
   }
-  static void fire(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
-    fire_small_volley(volley, sums, n, out);
-  }
-  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { hn::StoreU(sums, I32(), to); }
-  // What is negative becomes 0.
-  static HWY_INLINE void store(Ints a, Count* out) { hn::StoreU(hn::DemoteTo(HalfU16(), a), HalfU16(), out); }
-  static HWY_INLINE void store(Ints a, Ints b, Count* out) {
+};
+// As 16 bits: what is negative becomes 0, what is greater than they hold the greatest.
+HWY_INLINE hn::Vec<HalfU16> narrowed(hn::Vec<I32> a) {
+  return hn::DemoteTo(HalfU16(), a);
+}
+HWY_INLINE hn::Vec<U16> narrowed(hn::Vec<I32> a, hn::Vec<I32> b) {
 #if HWY_TARGET == HWY_AVX3
-    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
-    _mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, _mm512_packus_epi32(a.raw, b.raw)));
+  const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+  return hn::Vec<U16>{_mm512_permutexvar_epi64(order, _mm512_packus_epi32(a.raw, b.raw))};
 #elif HWY_TARGET == HWY_AVX2
-    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(a.raw, b.raw), 0xd8);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
+  return hn::Vec<U16>{_mm256_permute4x64_epi64(_mm256_packus_epi32(a.raw, b.raw), 0xd8)};
+#elif HWY_TARGET == HWY_SSE4
+  return hn::Vec<U16>{_mm_packus_epi32(a.raw, b.raw)};
 #else
-    store(a, out);
-    store(b, out + hn::Lanes(I32()));
+  return hn::Combine(U16(), narrowed(b), narrowed(a));
 #endif
+}
+
+// How neurons of short volleys fire, whose constants begin with `at`'s: what Lanes need to do it where sums are made.
+template <class D>
+HWY_INLINE void fire_short(D d, hn::Vec<D> x, const ShortVolley& volley, std::size_t at, Count* out) {
+  const auto product = hn::MulHigh(x, hn::LoadU(d, volley.multiplier + at));
+  hn::StoreU(hn::Min(hn::MulHigh(product, hn::LoadU(d, volley.power + at)), hn::Set(d, volley.ceiling)), d, out);
+}
+struct ShortNeurons {
+  using Ints = hn::Vec<I32>;
+  static HWY_INLINE Ints load(const std::int32_t* sums) { return hn::LoadU(I32(), sums); }
+  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { hn::StoreU(sums, I32(), to); }
+  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out) {
+    fire_short(HalfU16(), narrowed(a), volley, at, out);
+  }
+  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
+    fire_short(U16(), narrowed(a, b), volley, at, out);
   }
 };
-
-// Counts of sums of 16 bits, less what they begin with.
-template <class V>
-HWY_INLINE hn::Vec<I32> counted(V sum, const std::int32_t* from, const SmallVolley& volley, std::size_t at) {
-  return Neurons::counts(hn::Add(hn::LoadU(I32(), from), hn::PromoteTo(I32(), sum)),
-                         Neurons::load(volley.reciprocal + at), Neurons::load(volley.half + at), volley.ceiling);
-}
-// Counts of the sums of 16 bits: as many in both arguments as a vector of them has, or half, or a quarter of it.
+// The same of sums of 16 bits, less what they begin with: volley.start, or `from`. D: of at most 16-bit lanes.
 template <class D>
-HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::int32_t* from, const SmallVolley& volley,
-                           std::size_t at, Count* out) {
+HWY_INLINE void fire_sums(D d, hn::Vec<D> sum, const std::int32_t* from, const ShortVolley& volley, std::size_t at,
+                          Count* out) {
+  if (volley.start) {
+    const auto x = hn::Max(hn::SaturatedAdd(sum, hn::LoadU(d, volley.start + at)), hn::Zero(d));
+    const hn::RebindToUnsigned<D> du;
+    return fire_short(du, hn::BitCast(du, x), volley, at, out);
+  }
   const std::size_t lanes = hn::Lanes(I32());
-  if constexpr (hn::MaxLanes(d) < hn::MaxLanes(I32())) {
-    Neurons::store(counted(hn::Combine(hn::Twice<D>(), upper, lower), from, volley, at), out);
-  } else if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
-    Neurons::store(counted(lower, from, volley, at), counted(upper, from + lanes, volley, at + lanes), out);
+  const auto total = [](hn::Vec<hn::Rebind<std::int16_t, I32>> some, const std::int32_t* begin) HWY_ATTR {
+    return hn::Add(hn::LoadU(I32(), begin), hn::PromoteTo(I32(), some));
+  };
+  if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
+    ShortNeurons::fire(volley, at, total(sum, from), out);
   } else {
     const hn::Half<D> dh;
-    Neurons::store(counted(hn::LowerHalf(dh, lower), from, volley, at),
-                   counted(hn::UpperHalf(dh, lower), from + lanes, volley, at + lanes), out);
-    Neurons::store(counted(hn::LowerHalf(dh, upper), from + 2 * lanes, volley, at + 2 * lanes),
-                   counted(hn::UpperHalf(dh, upper), from + 3 * lanes, volley, at + 3 * lanes), out + 2 * lanes);
+    ShortNeurons::fire(volley, at, total(hn::LowerHalf(dh, sum), from), total(hn::UpperHalf(dh, sum), from + lanes),
+                       out);
+  }
+}
+// Two vectors of them. Those of a quarter of the widest are one of them together.
+template <class D>
+HWY_INLINE void fire_lanes(D d, hn::Vec<D> lower, hn::Vec<D> upper, const std::int32_t* from, const ShortVolley& volley,
+                           std::size_t at, Count* out) {
+  if constexpr (hn::MaxLanes(d) < hn::MaxLanes(I32())) {
+    const hn::Twice<D> twice;
+    fire_sums(twice, hn::Combine(twice, upper, lower), from, volley, at, out);
+  } else {
+    const std::size_t lanes = hn::Lanes(d);
+    fire_sums(d, lower, from, volley, at, out);
+    fire_sums(d, upper, from + lanes, volley, at + lanes, out + lanes);
   }
 }
 
@@ -110,7 +134,8 @@ HWY_INLINE void fire_small_channels(const SmallVolley& volley, const std::int32_
     return Neurons::counts(hn::LoadU(I32(), sums + i + v * lanes), reciprocal[v], half[v], volley.ceiling);
   };
   for (std::size_t i = at; i < n; i += volley.period)
-    for (std::size_t v = 0; v < 2 * kPairs; v += 2) Neurons::store(counts(i, v), counts(i, v + 1), out + i + v * lanes);
+    for (std::size_t v = 0; v < 2 * kPairs; v += 2)
+      hn::StoreU(narrowed(counts(i, v), counts(i, v + 1)), U16(), out + i + v * lanes);
 }
 
 void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
@@ -129,7 +154,7 @@ void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std:
                            Neurons::load(volley.half + i), volley.ceiling);
   };
   std::size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) Neurons::store(counts(i), counts(i + lanes), out + i);
+  for (; i + 2 * lanes <= n; i += 2 * lanes) hn::StoreU(narrowed(counts(i), counts(i + lanes)), U16(), out + i);
   reference::fire_small_volley({volley.reciprocal + i, volley.half + i, volley.ceiling, n - i}, sums + i, n - i,
                                out + i);
 }

@@ -46,7 +46,8 @@ inline constexpr std::size_t single_at(std::size_t output) {
 inline constexpr int kSingleBias = 128;
 inline constexpr Count kSingleGreatest = 127;  // of a count that is listed with its value
 
-// Per-neuron constants of one band (a row of positions), and the count ceiling.
+// Per-neuron constants of one band (a row of positions), and the count ceiling. Sums begin with half a threshold
+// (theta >> 1), so that a count is rounded to the nearest by leaving out the rest: c = clamp(floor(sum / theta), 0, C).
 struct Volley {
   const std::int32_t* threshold;  // theta >= 1
   const std::int32_t* limit;      // C * theta
@@ -56,20 +57,19 @@ struct Volley {
 inline constexpr std::int64_t kSmallVolley = 1 << 20;
 struct SmallVolley {
   const float* reciprocal;  // 1 / theta
-  const float* half;        // ((theta >> 1) + 1/2) / theta
+  const float* half;        // 1/2 / theta
   float ceiling;            // C + 1/2
   std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
 };
-// The same in 16 bits, for sums that are made there and neurons whose (C + 1) theta is at most kShortVolley. With x a
-// sum + start, clamped to 0 .. 2^15 - 1, and k such that 2^k < 4 theta <= 2^(k + 1):
-//   c = min(C, (min(4 x, 2^16 - 1) * multiplier >> 16) * 2^(16 - k) >> 16),  multiplier = ceil(2^(16 + k) / (4 theta)).
-// That is floor(x / theta), clamped. The multiplier is less than 1 too great, so that the quotient is less than
-// 4 x / 2^(16 + k) < 2^-k <= 1 / (2 theta) too great, where x / theta lies 1 / theta below the next whole number at
-// least; and the floor of a floor divided is the floor. From 4 x = 2^16 on, x is greater than kShortVolley, and the
-// count C.
-inline constexpr std::int64_t kShortVolley = (1 << 14) - 1;
-struct ShortVolley {
-  const std::int16_t* start;  // bias + (theta >> 1); these three of every channel, which repeat, and kPairSlack more
+// The same in 16 bits, where every (C + 1) theta is at most kShortVolley and no theta below 3. With x a sum, clamped to
+// 0 .. 2^16 - 1 or less, and k such that 2^k < theta <= 2^(k + 1):
+//   c = min(C, (x * multiplier >> 16) * 2^(16 - k) >> 16),  multiplier = ceil(2^(16 + k) / theta).
+// The floor of a floor divided is the floor, and the multiplier is less than 1 too great: up to x = 2^15 the quotient is
+// less than x / 2^(16 + k) <= 1 / theta too great, and x / theta lies 1 / theta below the next whole number at least.
+// Beyond kShortVolley it is C + 1 or more, because it never falls.
+inline constexpr std::int64_t kShortVolley = (1 << 15) - 1;
+struct ShortVolley {  // these of every channel, which repeat, and kPairSlack more
+  const std::int16_t* start;  // what sums begin with; null where that is no constant of the channel
   const std::uint16_t* multiplier;
   const std::uint16_t* power;  // 2^(16 - k)
   Count ceiling;               // C
@@ -77,18 +77,19 @@ struct ShortVolley {
 struct ShortDivisor {
   std::uint16_t multiplier, power;
 };
+inline constexpr std::int32_t kShortDivisor = 3;  // the least: 2^(16 - k) is 16 bits
 constexpr ShortDivisor short_divisor(std::uint32_t theta) {
-  const unsigned k = static_cast<unsigned>(std::bit_width(4 * theta - 1)) - 1;
-  const std::uint64_t multiplier = ((std::uint64_t{1} << (16 + k)) + 4 * theta - 1) / (4 * theta);
-  return {static_cast<std::uint16_t>(multiplier), static_cast<std::uint16_t>(1u << (16 - k))};
+  const unsigned k = static_cast<unsigned>(std::bit_width(theta - 1)) - 1;
+  return {static_cast<std::uint16_t>(((1u << (16 + k)) + theta - 1) / theta),
+          static_cast<std::uint16_t>(1u << (16 - k))};
 }
 inline constexpr std::size_t kPairSlack = 64;
 
-// Neurons that fire where their sums are made, which are kept nowhere then.
+// Neurons that fire where their sums are made, which are kept nowhere then. A volley's `start` is what is said to be
+// added to as well: kernels take the one or the other.
 struct Firing {
-  SmallVolley volley;                     // from the band's first output on
-  Count* out;                             // of its first output, Band::pitch between positions
-  const ShortVolley* in_short = nullptr;  // of a ChannelRow, whose sums begin with its `start` then
+  ShortVolley volley;  // from the band's first output on
+  Count* out;          // of its first output, Band::pitch between positions
 };
 
 // A row of source counts under a row of kernels, and the number of its first channel among all that a column of the
@@ -171,8 +172,7 @@ struct ChannelRow {
   std::size_t pairs;   // at least 1
   std::size_t period;  // channels
   std::size_t n;       // counts of a run, whose sums lie side by side
-  std::size_t runs, step, pitch,
-      from_pitch;  // how many; from one's counts, sums, what they begin with, to the next one's
+  std::size_t runs, step, pitch;  // how many; from one's counts, and sums, to the next one's
 };
 inline constexpr std::size_t kPairsAtOnce = 5;  // 3 x 3: up to so many, neurons fire without memory for sums
 
@@ -305,11 +305,10 @@ struct Table {
 
   // sums[i] = from[i] + sum over all taps of counts[i] * weights[i], for i < n. from == sums, or apart from them.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, const std::int32_t* from, std::int32_t* sums);
-  // The same of a ChannelRow. With `firing` (or null), whose period is the
-  // row's, counts are made of them as a Band's. Counts have slack.
+  // The same of a ChannelRow. With `firing` (or null), whose channels are the row's, counts are made of them, and `from`
+  // is not read: sums begin with ShortVolley::start. Counts have slack.
   void (*add_channels)(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing);
 
-  // out = clamp(floor((sum + (theta >> 1)) / theta), 0, C)
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);
   void (*fire_small_volley)(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
   // v += sum; out = v >= theta; v -= theta if so; v clamped. Whether all v are below theta then: without input, none of

@@ -37,19 +37,15 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> short_counts(D d, hn::Vec<D> sum, hn
                                                          hn::Vec<hn::RebindToUnsigned<D>> power, Count ceiling) {
   const hn::RebindToUnsigned<D> du;
   const auto x = hn::BitCast(du, hn::Max(hn::SaturatedAdd(sum, start), hn::Zero(d)));
-  const auto twice = hn::Add(x, x);
-  const auto product = hn::MulHigh(hn::SaturatedAdd(twice, twice), multiplier);
-  return hn::Min(hn::MulHigh(product, power), hn::Set(du, ceiling));
+  return hn::Min(hn::MulHigh(hn::MulHigh(x, multiplier), power), hn::Set(du, ceiling));
 }
-
-enum class Ending { sums, counts, short_counts };
 
 // At i, i + turn, .. of every run, as long as a vector fits below n. `i` is `at` modulo the period: the weights stay in
 // registers.
-template <Ending kEnding, class D, std::size_t... P>
+template <bool kFires, class D, std::size_t... P>
 HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, std::size_t at, std::size_t i,
                        std::size_t turn, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  Count* const out = kEnding != Ending::sums ? firing->out : nullptr;
+  Count* const out = kFires ? firing->out : nullptr;
   const hn::RebindToSigned<D> di;
   const hn::RepartitionToWide<decltype(di)> d16;
   const std::size_t lanes = hn::Lanes(d), pair = 2 * (row.period + kPairSlack);
@@ -60,16 +56,14 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
       odd_blocks(di, hn::LoadU(di, weights + P * pair), hn::LoadU(di, weights + P * pair + lanes))...};
   const std::uint8_t* const first[] = {row.taps[2 * P]...};
   const std::uint8_t* const second[] = {row.taps[2 * P + 1]...};
-  const std::size_t n = row.n, runs = row.runs, step = row.step, pitch = row.pitch, from_pitch = row.from_pitch;
-  SmallVolley volley{};
-  if constexpr (kEnding == Ending::counts) volley = firing->volley;  // copies, which no store of a count can change
+  const std::size_t n = row.n, runs = row.runs, step = row.step, pitch = row.pitch;
   const hn::RebindToUnsigned<decltype(d16)> du16;
   auto low_start = hn::Zero(d16), high_start = low_start;
   auto low_multiplier = hn::Zero(du16), high_multiplier = low_multiplier, low_power = low_multiplier,
        high_power = low_multiplier;
   Count ceiling = 0;
-  if constexpr (kEnding == Ending::short_counts) {
-    const ShortVolley& all = *firing->in_short;
+  if constexpr (kFires) {
+    const ShortVolley& all = firing->volley;
     const std::size_t half = lanes / 2;
     const auto start = hn::LoadU(d16, all.start + at), next_start = hn::LoadU(d16, all.start + at + half);
     low_start = even_blocks(d16, start, next_start);
@@ -83,7 +77,7 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
     ceiling = all.ceiling;
   }
   for (std::size_t run = 0; run < runs; ++run) {
-    const std::size_t counts = run * step, to = run * pitch, begin = run * from_pitch;
+    const std::size_t counts = run * step, to = run * pitch;
     for (std::size_t c = i; c + lanes <= n; c += turn) {
       auto low = hn::Zero(d16), high = hn::Zero(d16);
       ((low = hn::Add(low, pairs(hn::InterleaveLower(d, hn::LoadU(d, first[P] + counts + c),
@@ -93,56 +87,49 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
                                                        hn::LoadU(d, second[P] + counts + c)),
                                    high_weights[P]))),
        ...);
-      if constexpr (kEnding == Ending::short_counts) {
+      if constexpr (kFires) {
         const auto a = short_counts(d16, low, low_start, low_multiplier, low_power, ceiling);
         const auto b = short_counts(d16, high, high_start, high_multiplier, high_power, ceiling);
         hn::StoreU(lower_in_order(du16, a, b), du16, out + to + c);
         hn::StoreU(upper_in_order(du16, a, b), du16, out + to + c + lanes / 2);
         continue;
       }
-      const auto lower = lower_in_order(d16, low, high), upper = upper_in_order(d16, low, high);
-      if constexpr (kEnding == Ending::counts) {
-        fire_lanes(d16, lower, upper, from + begin + c, volley, at, out + to + c);
-      } else {
-        keep_lanes(d16, lower, from + begin + c, sums + to + c);
-        keep_lanes(d16, upper, from + begin + c + lanes / 2, sums + to + c + lanes / 2);
-      }
+      keep_lanes(d16, lower_in_order(d16, low, high), from + to + c, sums + to + c);
+      keep_lanes(d16, upper_in_order(d16, low, high), from + to + c + lanes / 2, sums + to + c + lanes / 2);
     }
   }
 }
 
 // Whole vectors from `begin` on; what is left then. Vectors meet the same weights again after `turns` of them, or as
 // many as there are.
-template <std::size_t kPairs, Ending kEnding, class D>
+template <std::size_t kPairs, bool kFires, class D>
 HWY_INLINE std::size_t add_vectors(D d, std::size_t begin, const ChannelRow& row, const std::int32_t* from,
                                    std::int32_t* sums, const Firing* firing) {
   const std::size_t lanes = hn::Lanes(d), vectors = (row.n - begin) / lanes;
   std::size_t turns = 1;
   while (turns < vectors && turns * lanes % row.period != 0) ++turns;
   for (std::size_t v = 0, at = begin % row.period; v < turns && v < vectors; ++v) {
-    add_at<kEnding>(Each<kPairs>(), d, row, at, begin + v * lanes, turns * lanes, from, sums, firing);
+    add_at<kFires>(Each<kPairs>(), d, row, at, begin + v * lanes, turns * lanes, from, sums, firing);
     for (at += lanes; at >= row.period;) at -= row.period;
   }
   return begin + vectors * lanes;
 }
 
-template <std::size_t kPairs, Ending kEnding>
+template <std::size_t kPairs, bool kFires>
 void add_pairs_to(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
   const hn::CappedTag<std::uint8_t, 64> d;
   const hn::CappedTag<std::uint8_t, 32> half;
   const hn::CappedTag<std::uint8_t, 16> block;
-  std::size_t i = add_vectors<kPairs, kEnding>(d, 0, row, from, sums, firing);
+  std::size_t i = add_vectors<kPairs, kFires>(d, 0, row, from, sums, firing);
   if constexpr (hn::MaxLanes(d) > hn::MaxLanes(half))
-    i = add_vectors<kPairs, kEnding>(half, i, row, from, sums, firing);
+    i = add_vectors<kPairs, kFires>(half, i, row, from, sums, firing);
   if constexpr (hn::MaxLanes(half) > hn::MaxLanes(block))
-    i = add_vectors<kPairs, kEnding>(block, i, row, from, sums, firing);
+    i = add_vectors<kPairs, kFires>(block, i, row, from, sums, firing);
   if (i < row.n) reference::add_channels_from(i, row, from, sums, firing);
 }
 template <std::size_t kPairs>
 void add_pairs_of_taps(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing) {
-  if (!firing) return add_pairs_to<kPairs, Ending::sums>(row, from, sums, nullptr);
-  if (!firing->in_short) return add_pairs_to<kPairs, Ending::counts>(row, from, sums, firing);
-  add_pairs_to<kPairs, Ending::short_counts>(row, from, sums, firing);
+  firing ? add_pairs_to<kPairs, true>(row, from, sums, firing) : add_pairs_to<kPairs, false>(row, from, sums, nullptr);
 }
 
 // At most kPairs at a time.
@@ -160,7 +147,6 @@ void add_channels(const ChannelRow& row, const std::int32_t* from, std::int32_t*
     some.pairs = kPairsAtOnce;
     add_pairs_of_taps<kPairsAtOnce>(some, from, sums, nullptr);
     some.pairs = left;
-    some.from_pitch = some.pitch;
     some.taps += 2 * kPairsAtOnce;
     some.weights += kPairsAtOnce * 2 * (some.period + kPairSlack);
   }

@@ -70,11 +70,18 @@ inline void start_band(const Band& band, std::int32_t* sums) {
   if (band.from && band.from != sums) 
     std::copy_n(band.from, (band.positions - 1) * band.pitch + band.outputs, sums);
 }
-inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+inline Count short_count(const ShortVolley& volley, std::int32_t sum, std::size_t channel) {
+  const auto x = static_cast<std::uint32_t>(std::clamp(sum, 0, 65535));
+  const std::uint32_t product = (x * volley.multiplier[channel]) >> 16;
+  return static_cast<Count>(std::min<std::uint32_t>((product * volley.power[channel]) >> 16, volley.ceiling));
+}
+inline void fire_outputs(const ShortVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
+  for (std::size_t o = 0; o < n; ++o) out[o] = short_count(volley, sums[o], o);
+}
 inline void fire_band(const Band& band, const std::int32_t* sums) {
   if (!band.firing) return;
   for (std::size_t at = 0; at < band.positions * band.pitch; at += band.pitch)
-    fire_small_volley(band.firing->volley, sums + at, band.outputs, band.firing->out + at);
+    fire_outputs(band.firing->volley, sums + at, band.outputs, band.firing->out + at);
 }
 template <class Part>
 void add_events(const Band& band, std::int32_t* sums) {
@@ -155,7 +162,7 @@ inline void add_singles(const Singles& singles, std::int32_t* sums) {
         }
       }
     }
-    if (singles.firing) fire_small_volley(singles.firing->volley, sums, singles.outputs, singles.firing->out + x * singles.pitch);
+    if (singles.firing) fire_outputs(singles.firing->volley, sums, singles.outputs, singles.firing->out + x * singles.pitch);
   }
 }
 
@@ -165,12 +172,6 @@ inline void add_products(std::span<const Tap> taps, std::size_t n, const std::in
     for (std::size_t i = 0; i < n; ++i) sums[i] += tap.counts[i] * tap.weights[i];
 }
 
-inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
-inline Count short_count(const ShortVolley& volley, std::int32_t sum, std::size_t channel) {
-  const auto x = static_cast<std::uint32_t>(std::clamp(sum + volley.start[channel], 0, 32767));
-  const std::uint32_t product = (std::min(4 * x, 65535u) * volley.multiplier[channel]) >> 16;
-  return static_cast<Count>(std::min<std::uint32_t>((product * volley.power[channel]) >> 16, volley.ceiling));
-}
 // Of every run, from its count `i` on, so that kernels in vectors can leave it their rest.
 inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::int32_t* from, std::int32_t* sums,
                               const Firing* firing) {
@@ -178,14 +179,11 @@ inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::i
     for (std::size_t c = i; c < row.n; ++c) {
       const std::int8_t* weights = row.weights + 2 * (c % row.period);
       const std::size_t at = run * row.pitch + c;
-      std::int32_t sum = from[run * row.from_pitch + c];
+      std::int32_t sum = firing ? firing->volley.start[c % row.period] : from[at];
       for (std::size_t tap = 0; tap < 2 * row.pairs; ++tap)
         sum += row.taps[tap][run * row.step + c] * weights[tap / 2 * 2 * (row.period + kPairSlack) + tap % 2];
-      if (firing && firing->in_short) {
-        firing->out[at] = short_count(*firing->in_short, sum - from[run * row.from_pitch + c], c % row.period);
-      } else if (firing) {
-        const SmallVolley& all = firing->volley;
-        fire_small_volley({all.reciprocal + c, all.half + c, all.ceiling, 1}, &sum, 1, firing->out + at);
+      if (firing) {
+        firing->out[at] = short_count(firing->volley, sum, c % row.period);
       } else {
         sums[at] = sum;
       }
@@ -199,8 +197,7 @@ inline void add_channels(const ChannelRow& row, const std::int32_t* from, std::i
 inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
   for (std::size_t i = 0; i < n; ++i) {
     const std::int32_t theta = volley.threshold[i];
-    const std::int32_t shifted = sums[i] + (theta >> 1);  // below 2^31 by the overflow rule
-    out[i] = shifted < 0 ? Count{0} : static_cast<Count>(std::min(shifted, volley.limit[i]) / theta);
+    out[i] = sums[i] < 0 ? Count{0} : static_cast<Count>(std::min(sums[i], volley.limit[i]) / theta);
   }
 }
 

@@ -169,7 +169,7 @@ HWY_INLINE void add_blocks(D d, hn::Vec<D> first, hn::Vec<D> second, std::size_t
 // The same of neurons that fire.
 template <class D>
 HWY_INLINE void fire_blocks(D d, hn::Vec<D> first, hn::Vec<D> second, std::size_t outputs, const std::int32_t* from,
-                            const SmallVolley& volley, std::size_t at, Count* out) {
+                            const ShortVolley& volley, std::size_t at, Count* out) {
   const std::size_t half = hn::Lanes(d);
   if (outputs == 2 * half) {
     fire_lanes(d, lower_in_order(d, first, second), upper_in_order(d, first, second), from, volley, at, out);
@@ -216,7 +216,7 @@ HWY_INLINE void end_singles(std::index_sequence<V...> all, D d, const Singles& s
                             std::size_t outputs, const std::int32_t* from, std::int32_t* sums) {
   if (!singles.firing) return finish_singles<D, kValued, kBegin>(all, d, sum, n, outputs, from, sums);
   const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>());
-  const SmallVolley volley = singles.firing->volley;
+  const ShortVolley volley = singles.firing->volley;
   Count* const out = singles.firing->out + x * singles.pitch + at;
   (fire_blocks(d, first_of<D, kValued>(d, sum[kBegin + V], n), sum[kBegin + V].second,
                V + 1 < sizeof...(V) ? lanes : outputs - V * lanes, from + V * lanes, volley, at + V * lanes,
@@ -404,6 +404,13 @@ bool may_outgrow(const Singles& singles) {
 
 void add_singles(const Singles& singles, std::int32_t* sums) {
   const bool settles = may_outgrow(singles);
+  if (settles && singles.firing && singles.firing->volley.start) {  // sums begin with what is in memory
+    Firing firing = *singles.firing;
+    firing.volley.start = nullptr;
+    Singles settled = singles;
+    settled.firing = &firing;
+    return add_singles(settled, sums);
+  }
   if (singles.values) {
     settles ? add_singles_from<I16, true, true>(I16(), singles, 0, sums)
             : add_singles_from<I16, true, false>(I16(), singles, 0, sums);

@@ -308,7 +308,7 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
       }
     }
     for (const auto& own : counts) taps.push_back(own.data());
-    const ChannelRow row{taps.data(), weights.data(), pairs, period, n, runs, step, pitch, pitch};
+    const ChannelRow row{taps.data(), weights.data(), pairs, period, n, runs, step, pitch};
     std::vector<std::int32_t> start((runs - 1) * pitch + n + 1);
     for (auto& s : start) s = static_cast<std::int32_t>(random.below(2'000'000)) - 1'000'000;
     auto expected = start;
@@ -323,49 +323,29 @@ TEST_CASE("channels' products in 16 bits add up as in 64, at any length, period 
       for (std::size_t i = 0; i < runs * n; ++i) sums[i / n * pitch + i % n] = 12345;
       table.add_channels(row, from.data(), sums.data(), nullptr);
       CHECK(sums == expected);
-      if (pitch != n) return;
+      if (pitch != n || pairs > kPairsAtOnce) return;
+      for (std::size_t i = 0; i < runs * n; ++i) sums[i] = expected[i] - start[i];
+      // A run's channels begin anew.
       const RandomFiring fires(random, period, runs * n);
-      std::vector<Count> fired = fires.out;
-      const Firing firing{fires.volley, fired.data()};
-      table.add_channels(row, from.data(), pairs <= kPairsAtOnce ? nullptr : sums.data(), &firing);
-      CHECK(fired == fires.counts_of(expected));
-      ChannelRow alike = row;  // all runs begin with the first one's
-      alike.from_pitch = 0;
-      for (std::size_t i = 0; i < runs * n; ++i) sums[i] = expected[i] - start[i] + start[i % n];
-      const std::vector<Count> wanted = fires.counts_of(sums);
-      fired = fires.out;
-      table.add_channels(alike, from.data(), sums.data(), &firing);
-      CHECK(fired == wanted);
-      if (pairs > kPairsAtOnce) return;
-      const auto ceiling = static_cast<Count>(1 + random.below(100));
-      std::vector<std::int16_t> begin(period + kPairSlack);
-      std::vector<std::uint16_t> multiplier(begin.size()), power(begin.size());
-      for (std::size_t i = 0; i < begin.size(); ++i) {
-        const auto divisor = short_divisor(1 + static_cast<std::uint32_t>(random.below(kShortVolley / (ceiling + 1u))));
-        begin[i] = i < period ? static_cast<std::int16_t>(random.below(65535)) : begin[i - period];
-        multiplier[i] = i < period ? divisor.multiplier : multiplier[i - period];
-        power[i] = i < period ? divisor.power : power[i - period];
+      std::vector<Count> wanted = fires.out, fired = fires.out;
+      for (std::size_t i = 0; i < runs * n; ++i) {
+        const std::size_t channel = i % n % period;
+        wanted[i] = reference::short_count(fires.volley, sums[i] + fires.start[channel], channel);
       }
-      const ShortVolley in_short{begin.data(), multiplier.data(), power.data(), ceiling};
-      std::vector<Count> wanted_short = fires.out;
-      for (std::size_t i = 0; i < runs * n; ++i)
-        wanted_short[i] = reference::short_count(in_short, expected[i] - start[i], i % n % period);
-      fired = fires.out;
-      const Firing shortly{{}, fired.data(), &in_short};
-      table.add_channels(row, from.data(), nullptr, &shortly);
-      CHECK(fired == wanted_short);
+      const Firing firing{fires.with_start(), fired.data()};
+      table.add_channels(row, nullptr, nullptr, &firing);
+      CHECK(fired == wanted);
     });
   }
 }
 
 TEST_CASE("the quotient of a short volley is the exact floor for every threshold and sum") {
-  for (std::uint32_t theta = 1; 2 * theta <= kShortVolley; ++theta) {
+  for (std::uint32_t theta = kShortDivisor; 2 * theta <= kShortVolley; ++theta) {
     const ShortDivisor divisor = short_divisor(theta);
-    const std::int16_t start = 0;
     const auto ceiling = static_cast<Count>(kShortVolley / theta - 1);
-    const ShortVolley volley{&start, &divisor.multiplier, &divisor.power, ceiling};
+    const ShortVolley volley{nullptr, &divisor.multiplier, &divisor.power, ceiling};
     bool same = true;
-    for (std::int32_t x = -1; x <= 32767; x += x < kShortVolley ? 1 : 777)
+    for (std::int32_t x = -1; x <= 66000; x += x < kShortVolley ? 1 : 777)
       same &= reference::short_count(volley, x, 0) ==
               std::min<std::uint32_t>(x < 0 ? 0 : static_cast<std::uint32_t>(x) / theta, ceiling);
     CHECK(same);
@@ -393,11 +373,11 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
       if (random.below(4) == 0) theta = most;
       if (random.below(4) == 0) theta = 1 + static_cast<std::int64_t>(random.below(8));
       if (i >= period) theta = threshold[i - period];
-      const std::int64_t bound = kTop - theta;  // |S| + theta < 2^31
+      const std::int64_t bound = kTop - theta;
       std::int64_t sum = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(2 * bound + 1))) - bound;
       // Next to a multiple of the threshold, where an estimate errs.
       if (random.below(2) == 0)
-        sum = theta * static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(ceiling + 2))) - (theta >> 1) +
+        sum = theta * static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(ceiling + 2))) +
               static_cast<std::int64_t>(random.below(3)) - 1;
       if (random.below(16) == 0) sum = random.below(2) == 0 ? bound : -bound;
       sum = std::clamp(sum, -bound, bound);
@@ -405,15 +385,14 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
       limit[i] = static_cast<std::int32_t>(theta * ceiling);
       reciprocal[i] = 1.0f / static_cast<float>(threshold[i]);
       sums[i] = static_cast<std::int32_t>(sum);
-      const std::int64_t shifted = sum + (theta >> 1);
-      expected[i] = static_cast<Count>(shifted < 0 ? 0 : std::min(shifted / theta, ceiling));
+      expected[i] = static_cast<Count>(sum < 0 ? 0 : std::min(sum / theta, ceiling));
     }
     const bool small =
         std::ranges::all_of(threshold, [&](auto theta) { return (ceiling + 1) * theta <= kSmallVolley; });
     small_ones += small;
     std::vector<float> half(n);
     for (std::size_t i = 0; i < n; ++i)
-      half[i] = (static_cast<float>(threshold[i] >> 1) + 0.5f) / static_cast<float>(threshold[i]);
+      half[i] = 0.5f / static_cast<float>(threshold[i]);
     each_table([&](const Table& table) {
       std::vector<Count> out(n);
       if (small) {

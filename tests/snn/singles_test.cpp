@@ -176,6 +176,17 @@ TEST_CASE("sums of single counts equal their plain twin, as far as 16 bits go an
       at_once.firing = &firing;
       table.add_singles(at_once, sums.data());
       CHECK(counts == fires.counts_of(expected));
+      const kernels::Firing alike{fires.with_start(), counts.data()};
+      at_once.firing = &alike;
+      std::vector<std::int32_t> begin(some.sums), ends(expected);
+      for (std::size_t i = 0; i < fires.neurons; ++i) {
+        begin[i] = fires.start[i % fires.channels];
+        ends[i] += begin[i] - some.sums[i];
+      }
+      at_once.from = begin.data();
+      counts = fires.out;
+      table.add_singles(at_once, sums.data());
+      CHECK(counts == fires.counts_of(ends));
     });
   }
 }
