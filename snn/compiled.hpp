@@ -55,6 +55,7 @@ struct Stage {  // one population
   // takes no part in it.
   std::vector<std::uint64_t> block_keys;
   std::vector<std::uint32_t> key_low, key_high;
+  kernels::Spikes spikes = kernels::Spikes::counts;
   LineVector<std::uint16_t> small_fan_out;  // of every neuron, or
   std::vector<std::uint32_t> fan_out;       // where one is not small
   bool has_small_keys() const { return !block_keys.empty(); }
@@ -95,13 +96,15 @@ struct Compiled {
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
   ListRoom room, room_at_most;           // the latter on any machine
-  LineVector<std::uint16_t> no_fan_out;  // zeros, for populations whose counts go nowhere in this shard
 
   std::uint64_t resident_bytes() const;  // at most: the same on every machine
 
  private:
   void add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels);
   void add_neurons(Stage& stage);
+  void add_firing(Stage& stage, const IntegrateAndFire& fire);
+  bool has_weights(const Stage& stage, std::size_t channel) const;
+  IntegrateAndFire rounding(IntegrateAndFire neurons, const Stage& stage) const;
   void add_short_volley(Stage& stage, const IntegrateAndFire& fire);
   void add_keys(Stage& stage);
   void add_state(Stage& stage);

@@ -39,7 +39,6 @@ struct Rows {  // row r of a block is at data + r * stride; stride 0: every row 
 // What a part of a population's row has done.
 struct alignas(64) Done {
   kernels::Tally tally;
-  std::uint64_t digits = 0;  // set bits of all counts
   bool rests = true;
   bool fired = false;  // of leaky neurons
 };
@@ -285,14 +284,13 @@ class Run {
     if (stage.has_keys() && (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
       if (!stage.has_small_keys()) {
         done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
+        if (stage.spikes != kernels::Spikes::counts) done.tally.spikes = kernels_.set_bits(counts, n);
       } else {
-        const std::uint16_t* fan_out =
-            (stage.small_fan_out.empty() ? compiled_.no_fan_out : stage.small_fan_out).data();
-        done.tally = kernels_.tally_small(counts, stage.keys(begin), fan_out + begin, n);
+        const std::uint16_t* fan_out = stage.small_fan_out.empty() ? nullptr : stage.small_fan_out.data() + begin;
+        done.tally = kernels_.tally_small(counts, stage.keys(begin), fan_out, stage.spikes, n);
       }
       if (stage.has_fan_out() && (!stage.has_small_keys() || stage.small_fan_out.empty()))
         done.tally.reached = reached(stage, counts, begin, n);
-      if (compiled_.model.code == Code::phase && fires(stage)) done.digits = kernels_.set_bits(counts, n);
     }
     if (stage.output >= 0) std::copy_n(counts, n, output_of(stage, r) + begin);
   }
@@ -308,7 +306,6 @@ class Run {
     for (unsigned p = 0; p < parts; ++p) {
       const Done& done = scratch_.done[p];
       sum.tally += done.tally;
-      sum.digits += done.digits;
       sum.rests = sum.rests && done.rests;
     }
     work_.neuron_updates += stage.neurons;
@@ -317,7 +314,7 @@ class Run {
     if (!stage.has_keys()) return;
     window_.checksum += sum.tally.checksum * (2 * (std::uint64_t{state_.next_row} + first_ + r) + 1);
     if (fires(stage)) {
-      window_.spikes += compiled_.model.code == Code::phase ? sum.digits : sum.tally.spikes;
+      window_.spikes += sum.tally.spikes;
       window_.events += sum.tally.events;
     }
     silent(i, r) = sum.tally.events == 0;

@@ -102,7 +102,7 @@ struct SmallTimer::Impl {
     // Counts at 2 bytes, fan-outs at 2; the digits of keys stay in the first cache.
     add("tally_small", over, "neurons", kNeurons, 4 * kNeurons, 0, [this](std::size_t) {
       const PlaceKeys keys{snn::kPlaceFactors.digit.data(), snn::kPlaceFactors.lane.data(), blocks.data(), 0};
-      keep(table.tally_small(counts.data(), keys, fan_out.data(), kNeurons).checksum);
+      keep(table.tally_small(counts.data(), keys, fan_out.data(), Spikes::counts, kNeurons).checksum);
     });
     add("tally", over, "neurons", kNeurons, 10 * kNeurons, 0,
         [this](std::size_t) { keep(table.tally(counts.data(), key_low.data(), key_high.data(), kNeurons).checksum); });

@@ -55,20 +55,29 @@ struct Counted {
   hn::Vec<I16> spikes, events;
   Wide::Sum reached;
 };
+template <Spikes kSpikes>
+HWY_INLINE hn::Vec<I16> spikes_of(hn::Vec<I16> counts) {
+  const hn::Repartition<std::uint8_t, I16> d8;
+  if constexpr (kSpikes == Spikes::counts) return counts;
+  if constexpr (kSpikes == Spikes::digits) return hn::BitCast(I16(), hn::PopulationCount(hn::BitCast(d8, counts)));
+  alignas(16) static constexpr std::uint8_t kDigits[] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+  return hn::BitCast(I16(), hn::TableLookupBytes(hn::LoadDup128(d8, kDigits), hn::BitCast(d8, counts)));
+}
+template <Spikes kSpikes, bool kReaches>
 HWY_INLINE void count_in(Counted& to, Wide::Sum& key, const Count* counts, const std::int16_t* digit,
                          const std::uint16_t* fan_out) {
   const I16 d;
   const auto count = hn::BitCast(d, hn::LoadU(U16(), counts)), fires = hn::Min(count, hn::Set(d, 1));
   Wide::add(key, count, hn::LoadU(d, digit));
-  Wide::add(to.reached, fires, hn::BitCast(d, hn::LoadU(U16(), fan_out)));
-  to.spikes = hn::Add(to.spikes, count);
+  if constexpr (kReaches) Wide::add(to.reached, fires, hn::BitCast(d, hn::LoadU(U16(), fan_out)));
+  to.spikes = hn::Add(to.spikes, spikes_of<kSpikes>(count));
   to.events = hn::Add(to.events, fires);
 }
 
 constexpr std::size_t kTurnVectors = kTallyTurn * sizeof(Count) / HWY_MAX_BYTES;
 
 // Whole turns: keys.first and n are multiples of kTallyTurn.
-template <std::size_t... V>
+template <Spikes kSpikes, bool kReaches, std::size_t... V>
 HWY_INLINE Tally tally_turns(std::index_sequence<V...>, const Count* counts, const PlaceKeys& keys,
                              const std::uint16_t* fan_out, std::size_t n) {
   const I16 d;
@@ -84,7 +93,9 @@ HWY_INLINE Tally tally_turns(std::index_sequence<V...>, const Count* counts, con
     ((key[V] = Wide::zero()), ...);
     Counted counted;
     for (; i != end; i += kTallyTurn, digit += kTallyTurn)
-      (count_in(counted, key[V], counts + i + V * lanes, digit + V * lanes, fan_out + i + V * lanes), ...);
+      (count_in<kSpikes, kReaches>(counted, key[V], counts + i + V * lanes, digit + V * lanes,
+                                   kReaches ? fan_out + i + V * lanes : nullptr),
+       ...);
     HWY_ALIGN std::int32_t lane[kTallyLanes];
     (hn::Store(hn::RearrangeToOddPlusEven(key[V].sum, key[V].rest), I32(), lane + V * (lanes / 2)), ...);
     std::uint64_t sum = 0;
@@ -99,13 +110,27 @@ HWY_INLINE Tally tally_turns(std::index_sequence<V...>, const Count* counts, con
   tally.reached = total(reached);
   return tally;
 }
-Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
+template <Spikes kSpikes, bool kReaches>
+Tally tally_small_of(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
+  const auto from = [&](std::size_t i) { return kReaches ? fan_out + i : nullptr; };
   const std::size_t to_turn = (kTallyTurn - keys.first % kTallyTurn) % kTallyTurn, lead = to_turn < n ? to_turn : n;
   const std::size_t turns = (n - lead) / kTallyTurn * kTallyTurn, end = lead + turns;
-  Tally tally = tally_turns(Each<kTurnVectors>(), counts + lead, keys.from(lead), fan_out + lead, turns);
-  if (lead != 0) tally += reference::tally_small(counts, keys, fan_out, lead);
-  if (end != n) tally += reference::tally_small(counts + end, keys.from(end), fan_out + end, n - end);
+  Tally tally =
+      tally_turns<kSpikes, kReaches>(Each<kTurnVectors>(), counts + lead, keys.from(lead), from(lead), turns);
+  if (lead != 0) tally += reference::tally_small(counts, keys, fan_out, kSpikes, lead);
+  if (end != n) tally += reference::tally_small(counts + end, keys.from(end), from(end), kSpikes, n - end);
   return tally;
+}
+template <Spikes kSpikes>
+Tally tally_spikes(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
+  return fan_out ? tally_small_of<kSpikes, true>(counts, keys, fan_out, n)
+                 : tally_small_of<kSpikes, false>(counts, keys, nullptr, n);
+}
+Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
+                  std::size_t n) {
+  if (spikes == Spikes::counts) return tally_spikes<Spikes::counts>(counts, keys, fan_out, n);
+  return spikes == Spikes::digits ? tally_spikes<Spikes::digits>(counts, keys, fan_out, n)
+                                  : tally_spikes<Spikes::digits_of_four>(counts, keys, fan_out, n);
 }
 
 // A lane of 32 bits takes in so many pairs of 2^15.

@@ -207,7 +207,7 @@ struct LeakyStepped {
 
 struct Tally {
   std::uint64_t checksum = 0;  // sum of count * key
-  std::uint64_t spikes = 0;    // sum of counts
+  std::uint64_t spikes = 0;    // sum of counts, or of their binary digits that are 1: the spikes of code phase
   std::uint64_t events = 0;    // non-zero counts
   std::uint64_t reached = 0;   // sum of fan-out over the non-zero counts, where it was asked for
   bool operator==(const Tally&) const = default;
@@ -230,6 +230,7 @@ struct PlaceKeys {
 
   PlaceKeys from(std::size_t i) const { return {digit, lane, block, first + i}; }
 };
+enum class Spikes : std::uint8_t { counts, digits, digits_of_four };  // of_four: no count is above 15
 inline constexpr Count kSmallCount = 255;
 // So many counts are tallied at a time. A lane of 32 bits takes in 64 products of kSmallCount and 2^15; one of 16 bits,
 // of the narrowest vectors with 8 of them, 128 counts: both stay positive as signed numbers.
@@ -325,9 +326,10 @@ struct Table {
 
   // Keys in two halves, because few machines multiply 64-bit lanes.
   Tally (*tally)(const Count* counts, const std::uint32_t* key_low, const std::uint32_t* key_high, std::size_t n);
-  // The same for counts up to kSmallCount, and fan-outs below 2^15.
-  Tally (*tally_small)(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n);
-  // How many binary digits of all counts are 1: the spikes of code phase.
+  // The same for counts up to kSmallCount, and fan-outs (or null) below 2^15.
+  Tally (*tally_small)(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
+                       std::size_t n);
+  // How many binary digits of all counts are 1.
   std::uint64_t (*set_bits)(const Count* counts, std::size_t n);
   // Sum of fan_out over the non-zero counts.
   std::uint64_t (*sum_where)(const Count* counts, const std::uint32_t* fan_out, std::size_t n);

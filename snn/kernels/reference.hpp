@@ -301,15 +301,16 @@ inline Tally tally(const Count* counts, const std::uint32_t* key_low, const std:
   return tally;
 }
 
-inline Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
+inline Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
+                         std::size_t n) {
   Tally tally;
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t at = keys.first + i;
     const auto digit = static_cast<std::uint64_t>(keys.digit[at % kTallied]);
     tally.checksum += counts[i] * digit * keys.lane[at / 2 % kTallyLanes] * keys.block[at / kTallied];
-    tally.spikes += counts[i];
+    tally.spikes += spikes == Spikes::counts ? counts[i] : static_cast<std::uint64_t>(std::popcount(counts[i]));
     tally.events += counts[i] != 0;
-    tally.reached += counts[i] != 0 ? fan_out[i] : 0;
+    tally.reached += counts[i] != 0 && fan_out ? fan_out[i] : 0;
   }
   return tally;
 }

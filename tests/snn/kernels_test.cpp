@@ -508,7 +508,17 @@ TEST_CASE("tallies of small counts by the factors of keys are the tallies by who
     expected.reached = reference::sum_where(counts.data(), fan_out.data(), n);
     const PlaceKeys keys{digits.data(), lane_keys.data(), block_keys.data(), first};
     each_table([&](const Table& table) {
-      CHECK(table.tally_small(counts.data(), keys, small_fan_out.data(), n) == expected);
+      CHECK(table.tally_small(counts.data(), keys, small_fan_out.data(), Spikes::counts, n) == expected);
+      Tally in_phase = expected;
+      in_phase.spikes = reference::set_bits(counts.data(), n);
+      CHECK(table.tally_small(counts.data(), keys, small_fan_out.data(), Spikes::digits, n) == in_phase);
+      in_phase.reached = 0;
+      CHECK(table.tally_small(counts.data(), keys, nullptr, Spikes::digits, n) == in_phase);
+      std::vector<Count> few = counts;
+      for (Count& count : few) count &= 15;
+      const std::uint16_t* const nowhere = nullptr;
+      CHECK(table.tally_small(few.data(), keys, nowhere, Spikes::digits_of_four, n) ==
+            table.tally_small(few.data(), keys, nowhere, Spikes::digits, n));
       CHECK(table.sum_where_small(counts.data(), small_fan_out.data(), n) == expected.reached);
     });
   }
