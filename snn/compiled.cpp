@@ -58,7 +58,7 @@ Compiled::Compiled(Model m, const kernels::Table& kernels) : model(std::move(m))
     add_state(stage);
     add_splits(stage);
     // What several projections add to: bands that fire in one call have their sums in memory before.
-    if (stage.inputs.size() > 1 && !stage.short_power.empty())
+    if (stage.inputs.size() > 1 && !stage.half.empty())
       stage.bands_at_once = std::clamp<std::size_t>(kSumsAtOnce / stage.band, 1, stage.population->shape.height);
     band = std::max(band, stage.bands_at_once * stage.band);
   }
@@ -130,14 +130,11 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
 
 void Compiled::add_neurons(Stage& stage) {
   const std::size_t width = stage.population->shape.width;
-  const auto any_bias = [](const std::vector<std::int32_t>& bias) {
-    return std::ranges::any_of(bias, [](std::int32_t b) { return b != 0; });
-  };
   const auto set_bias = [&](const std::vector<std::int32_t>& bias) {
     const bool per_channel = bias.size() == stage.population->shape.channels;
     stage.bias = repeated(bias, per_channel ? width : 1);
     stage.bias_stride = per_channel ? 0 : stage.band;
-    stage.biased = any_bias(bias);
+    stage.biased = std::ranges::any_of(bias, [](std::int32_t b) { return b != 0; });
   };
   if (membrane_of(*stage.population)) {
     stage.leaky.emplace(*stage.population);
@@ -147,10 +144,11 @@ void Compiled::add_neurons(Stage& stage) {
   }
   if (const auto* readout_kind = std::get_if<Readout>(&stage.population->kind)) set_bias(readout_kind->bias);
   if (const auto* fire = std::get_if<IntegrateAndFire>(&stage.population->kind)) {
-    const IntegrateAndFire neurons = model.code == Code::step ? *fire : rounding(*fire, stage);
-    set_bias(neurons.bias);
-    stage.biased = any_bias(fire->bias);
-    add_firing(stage, neurons);
+    set_bias(fire->bias);
+    const std::size_t thresholds = fire->threshold.size();
+    for (std::size_t i = 0; i < stage.bias.size() && model.code != Code::step; ++i)
+      stage.bias[i] += fire->threshold[i % thresholds] >> 1;  // counts are rounded to the nearest
+    add_firing(stage, *fire);
   }
 }
 
@@ -165,62 +163,27 @@ void Compiled::add_firing(Stage& stage, const IntegrateAndFire& fire) {
     stage.spikes = greatest_count < 16 ? kernels::Spikes::digits_of_four : kernels::Spikes::digits;
   const std::int64_t most = (std::int64_t{greatest_count} + 1) * *std::ranges::max_element(stage.threshold);
   if (model.code == Code::step || most > kernels::kSmallVolley) return;
-  for (const std::int32_t theta : stage.threshold) stage.half.push_back(0.5f / static_cast<float>(theta));
-  if (most <= kernels::kShortVolley && std::ranges::min(stage.threshold) >= kernels::kShortDivisor)
-    add_short_volley(stage, fire);
-}
-
-// Neurons whose counts are rounded to the nearest: their sums begin with half a threshold. Channels that no weight
-// reaches mostly have the least threshold there is, which is none for a ShortVolley; a multiple of it does as well where
-// the bias is the same multiple.
-IntegrateAndFire Compiled::rounding(IntegrateAndFire neurons, const Stage& stage) const {
-  constexpr std::int32_t kTimes = 4, kMostBias = 1 << 24;
-  static_assert(kTimes >= kernels::kShortDivisor && kTimes % 2 == 0);
-  const std::size_t channels = stage.population->shape.channels, thresholds = neurons.threshold.size();
-  const auto is_small = [](std::int32_t bias) { return std::abs(std::int64_t{bias}) <= kMostBias; };
-  for (std::size_t c = 0; c < channels && thresholds == channels; ++c) {
-    if (neurons.threshold[c] >= kernels::kShortDivisor || has_weights(stage, c)) continue;
-    if (!std::ranges::all_of(neurons.bias, is_small)) continue;
-    neurons.threshold[c] *= kTimes;
-    for (std::size_t i = c; i < neurons.bias.size(); i += channels) neurons.bias[i] *= kTimes;
+  if (most <= kernels::kShortVolley) add_short_volley(stage, fire);
+  for (const std::int32_t theta : stage.threshold) {
+    const auto more = stage.short_power.empty() ? 0 : kernels::short_divisor(static_cast<std::uint32_t>(theta)).more;
+    stage.half.push_back((0.5f - static_cast<float>(more)) / static_cast<float>(theta));
   }
-  for (std::size_t i = 0; i < neurons.bias.size(); ++i) neurons.bias[i] += neurons.threshold[i % thresholds] >> 1;
-  return neurons;
-}
-
-// Whether some weight of a neuron of `channel` can be other than 0.
-bool Compiled::has_weights(const Stage& stage, std::size_t channel) const {
-  const std::size_t channels = stage.population->shape.channels;
-  const auto has = [&](const std::vector<std::int8_t>& weights, std::size_t first, std::size_t step) {
-    for (std::size_t i = first; i < weights.size(); i += step)
-      if (weights[i] != 0) return true;
-    return false;
-  };
-  return std::ranges::any_of(stage.inputs, [&](const Input& input) {
-    if (const auto* conv = std::get_if<Conv>(input.connection)) return has(conv->weights, channel, channels);
-    if (const auto* dense = std::get_if<Dense>(input.connection)) return has(dense->weights, channel, channels);
-    const auto* depthwise = std::get_if<Depthwise>(input.connection);
-    if (!depthwise) return true;
-    const std::size_t from = model.populations[input.from].shape.channels;
-    const std::int64_t own = static_cast<std::int64_t>(channel) - depthwise->shift;
-    return own >= 0 && own < static_cast<std::int64_t>(from) &&
-           has(depthwise->weights, static_cast<std::size_t>(own), from);
-  });
 }
 
 void Compiled::add_short_volley(Stage& stage, const IntegrateAndFire& fire) {
   const std::size_t channels = stage.population->shape.channels;
+  const auto divisor = [&](std::size_t i) {
+    return kernels::short_divisor(static_cast<std::uint32_t>(fire.threshold[i % channels % fire.threshold.size()]));
+  };
   for (std::size_t i = 0; i < channels + kernels::kPairSlack; ++i) {
-    const auto theta = static_cast<std::uint32_t>(fire.threshold[i % channels % fire.threshold.size()]);
-    const auto divisor = kernels::short_divisor(theta);
-    stage.short_multiplier.push_back(divisor.multiplier);
-    stage.short_power.push_back(divisor.power);
+    stage.short_multiplier.push_back(divisor(i).multiplier);
+    stage.short_power.push_back(divisor(i).power);
   }
-  if (fire.bias.size() != channels) return;
-  const auto starts = std::span(stage.bias).first(channels);
-  if (std::ranges::any_of(starts, [](std::int32_t start) { return std::abs(std::int64_t{start}) > INT16_MAX; })) return;
+  for (std::size_t i = 0; i < stage.bias.size(); ++i) stage.bias[i] += divisor(i).more;
+  const auto is_short = [](std::int32_t start) { return std::abs(std::int64_t{start}) <= INT16_MAX; };
+  if (stage.bias_stride != 0 || !std::ranges::all_of(stage.bias, is_short)) return;
   for (std::size_t i = 0; i < channels + kernels::kPairSlack; ++i)
-    stage.short_start.push_back(static_cast<std::int16_t>(starts[i % channels]));
+    stage.short_start.push_back(static_cast<std::int16_t>(stage.bias[i % channels]));
 }
 
 void Compiled::add_keys(Stage& stage) {

@@ -103,8 +103,6 @@ struct Compiled {
   void add_inputs(Stage& stage, std::uint32_t index, const kernels::Table& kernels);
   void add_neurons(Stage& stage);
   void add_firing(Stage& stage, const IntegrateAndFire& fire);
-  bool has_weights(const Stage& stage, std::size_t channel) const;
-  IntegrateAndFire rounding(IntegrateAndFire neurons, const Stage& stage) const;
   void add_short_volley(Stage& stage, const IntegrateAndFire& fire);
   void add_keys(Stage& stage);
   void add_state(Stage& stage);

@@ -373,6 +373,7 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
   }
   if (!can_fire(kernels, part, chosen)) firing = nullptr;
   if (chosen == Method::singles) {
+    if (firing && !firing->is_short) firing = nullptr;
     add_singles(kernels, listed, part, oy, from, sums, firing);
     return firing ? nullptr : sums;
   }

@@ -399,14 +399,15 @@ class Run {
     }
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
     // Where each band begins, and its sums, are made for some bands; then the last projection ends them, and they fire.
-    const bool at_once = !stage.short_power.empty(), alone = scratch.inputs.size() <= 1;
+    const bool at_once = !stage.half.empty(), alone = scratch.inputs.size() <= 1;
     const bool alike = alone && constant_at < 0 && stage.bias_stride == 0;
-    kernels::Firing firing{};
-    if (at_once) {
-      firing.volley = {.start = alike && !stage.short_start.empty() ? stage.short_start.data() + at : nullptr,
-                       .multiplier = stage.short_multiplier.data() + at,
-                       .power = stage.short_power.data() + at,
-                       .ceiling = static_cast<Count>(stage.population->greatest)};
+    kernels::Firing firing{.is_short = !stage.short_power.empty()};
+    if (at_once) firing.volley = small_volley(stage, at, n);
+    if (firing.is_short) {
+      firing.in_short = {.start = alike && !stage.short_start.empty() ? stage.short_start.data() + at : nullptr,
+                         .multiplier = stage.short_multiplier.data() + at,
+                         .power = stage.short_power.data() + at,
+                         .ceiling = static_cast<Count>(stage.population->greatest)};
     }
     const std::size_t step = alone ? part.last_row - part.first_row : stage.bands_at_once;
     Part some = part;

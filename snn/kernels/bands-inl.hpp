@@ -51,8 +51,8 @@ HWY_INLINE void keep_sums(std::index_sequence<I...>, const typename Lane::Sum (&
                      sums + I / kVectors * pitch + I % kVectors * Lane::lanes()),
    ...);
 }
-template <class Lane, std::size_t kVectors, std::size_t kFirst, std::size_t kSums, std::size_t... Pair>
-HWY_INLINE void fire_position(std::index_sequence<Pair...>, const ShortVolley& volley,
+template <class Lane, std::size_t kVectors, std::size_t kFirst, class Volley, std::size_t kSums, std::size_t... Pair>
+HWY_INLINE void fire_position(std::index_sequence<Pair...>, const Volley& volley,
                               const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
                               Count* out) {
   const std::size_t lanes = Lane::lanes();
@@ -73,13 +73,12 @@ HWY_INLINE void fire_pairs(std::index_sequence<Pair...>, const ShortVolley& voll
                      Lane::total(sum[2 * Pair + 1], from + (2 * Pair + 1) * lanes), out + 2 * Pair * lanes),
    ...);
 }
-template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... P>
-HWY_INLINE void fire_positions(std::index_sequence<P...>, const Band& band,
+// (Volleys are copies, which no store of a count can change.)
+template <class Lane, std::size_t kVectors, class Volley, std::size_t kSums, std::size_t... P>
+HWY_INLINE void fire_positions(std::index_sequence<P...>, const Volley volley, std::size_t pitch,
                                const typename Lane::Sum (&sum)[kSums], const std::int32_t* from, std::size_t at,
                                Count* out) {
-  const ShortVolley volley = band.firing->volley;  // a copy, which no store of a count can change
-  const std::size_t pitch = band.pitch;
-  if constexpr (kVectors == 1 && kSums % 2 == 0)
+  if constexpr (kVectors == 1 && kSums % 2 == 0 && std::is_same_v<Volley, ShortVolley>)
     if (pitch == Lane::lanes()) return fire_pairs<Lane>(Each<kSums / 2>(), volley, sum, from, out);
   (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), volley, sum, from + P * pitch, at, out + P * pitch),
    ...);
@@ -88,7 +87,14 @@ template <class Lane, std::size_t kVectors, std::size_t kSums>
 HWY_INLINE void finish_tile(const Band& band, const typename Lane::Sum (&sum)[kSums], std::size_t x, std::size_t at,
                             const std::int32_t* from, std::int32_t* sums) {
   if (band.firing) {
-    fire_positions<Lane, kVectors>(Each<kSums / kVectors>(), band, sum, from, at, band.firing->out + x * band.pitch + at);
+    const Firing& firing = *band.firing;
+    Count* const out = firing.out + x * band.pitch + at;
+    constexpr Each<kSums / kVectors> kPositions;
+    if (firing.is_short) {
+      fire_positions<Lane, kVectors>(kPositions, firing.in_short, band.pitch, sum, from, at, out);
+    } else {
+      fire_positions<Lane, kVectors>(kPositions, firing.volley, band.pitch, sum, from, at, out);
+    }
   } else {
     keep_sums<Lane, kVectors>(Each<kSums>(), sum, from, band.pitch, sums);
   }
@@ -249,9 +255,8 @@ void scatter_events(const Band& band, std::int32_t* sums) {
   }
 }
 // Neurons whose sums are in memory.
-template <class Lane>
-HWY_INLINE void fire_kept(const Band& band, const std::int32_t* sums) {
-  const ShortVolley volley = band.firing->volley;
+template <class Lane, class Volley>
+HWY_INLINE void fire_kept(const Band& band, const Volley volley, const std::int32_t* sums) {
   const std::size_t lanes = Lane::lanes();
   Count* out = band.firing->out;
   for (std::size_t x = 0; x < band.positions; ++x, sums += band.pitch, out += band.pitch) {
@@ -332,7 +337,10 @@ HWY_INLINE void add_words_from(std::index_sequence<P...>, const std::byte* count
 template <class Lane, std::size_t kSums, std::size_t... P>
 HWY_INLINE void finish_tails(std::index_sequence<P...>, const Band& band, const typename Lane::Sum (&sum)[kSums],
                              std::size_t x, std::size_t at, const std::int32_t* from, std::int32_t* sums) {
-  if (band.firing) {
+  if (band.firing && band.firing->is_short) {
+    Count* out = band.firing->out + x * band.pitch + at;
+    (Lane::fire_tail(sum[P], from + P * band.pitch, band.firing->in_short, at, out + P * band.pitch), ...);
+  } else if (band.firing) {
     Count* out = band.firing->out + x * band.pitch + at;
     (Lane::fire_tail(sum[P], from + P * band.pitch, band.firing->volley, at, out + P * band.pitch), ...);
   } else {
@@ -454,7 +462,9 @@ void add_events(const Band& band, std::int32_t* sums) {
     if (band.from && band.from != sums)
       std::memcpy(sums, band.from, ((band.positions - 1) * band.pitch + band.outputs) * sizeof *sums);
     scatter_events<Lane>(band, sums);
-    if (band.firing) fire_kept<Lane>(band, sums);
+    if (!band.firing) return;
+    band.firing->is_short ? fire_kept<Lane>(band, band.firing->in_short, sums)
+                          : fire_kept<Lane>(band, band.firing->volley, sums);
     return;
   }
   for (std::size_t at = 0; at < band.outputs;) {

@@ -37,7 +37,7 @@ HWY_INLINE hn::Vec<I32> truncated(hn::Vec<hn::Rebind<float, I32>> x) {
 #endif
 }
 
-// Counts of neurons of small volleys, by vectors.
+// How neurons fire, by vectors: what Lanes need to do it where sums are made.
 struct Neurons {
   using Ints = hn::Vec<I32>;
   using Floats = hn::Vec<hn::Rebind<float, I32>>;
@@ -50,6 +50,16 @@ struct Neurons {
     const hn::Rebind<float, I32> df;
     return truncated(hn::Min(hn::MulAdd(hn::ConvertTo(df, sums), reciprocal, half), hn::Set(df, ceiling)));
   }
+  static HWY_INLINE Ints counts(const SmallVolley& volley, std::size_t at, Ints sums) {
+    return counts(sums, load(volley.reciprocal + at), load(volley.half + at), volley.ceiling);
+  }
+  static HWY_INLINE Ints load(const std::int32_t* sums) { return hn::LoadU(I32(), sums); }
+  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { hn::StoreU(sums, I32(), to); }
+  // Those whose constants begin with `at`'s.
+  static HWY_INLINE void fire(const SmallVolley& volley, std::size_t at, Ints a, Count* out);
+  static HWY_INLINE void fire(const SmallVolley& volley, std::size_t at, Ints a, Ints b, Count* out);
+  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out);
+  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Ints b, Count* out);
 };
 // As 16 bits: what is negative becomes 0, what is greater than they hold the greatest.
 HWY_INLINE hn::Vec<HalfU16> narrowed(hn::Vec<I32> a) {
@@ -68,23 +78,23 @@ HWY_INLINE hn::Vec<U16> narrowed(hn::Vec<I32> a, hn::Vec<I32> b) {
 #endif
 }
 
-// How neurons of short volleys fire, whose constants begin with `at`'s: what Lanes need to do it where sums are made.
 template <class D>
 HWY_INLINE void fire_short(D d, hn::Vec<D> x, const ShortVolley& volley, std::size_t at, Count* out) {
   const auto product = hn::MulHigh(x, hn::LoadU(d, volley.multiplier + at));
   hn::StoreU(hn::Min(hn::MulHigh(product, hn::LoadU(d, volley.power + at)), hn::Set(d, volley.ceiling)), d, out);
 }
-struct ShortNeurons {
-  using Ints = hn::Vec<I32>;
-  static HWY_INLINE Ints load(const std::int32_t* sums) { return hn::LoadU(I32(), sums); }
-  static HWY_INLINE void keep(Ints sums, std::int32_t* to) { hn::StoreU(sums, I32(), to); }
-  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out) {
-    fire_short(HalfU16(), narrowed(a), volley, at, out);
-  }
-  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
-    fire_short(U16(), narrowed(a, b), volley, at, out);
-  }
-};
+void Neurons::fire(const SmallVolley& volley, std::size_t at, Ints a, Count* out) {
+  hn::StoreU(narrowed(counts(volley, at, a)), HalfU16(), out);
+}
+void Neurons::fire(const SmallVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
+  hn::StoreU(narrowed(counts(volley, at, a), counts(volley, at + hn::Lanes(I32()), b)), U16(), out);
+}
+void Neurons::fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out) {
+  fire_short(HalfU16(), narrowed(a), volley, at, out);
+}
+void Neurons::fire(const ShortVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
+  fire_short(U16(), narrowed(a, b), volley, at, out);
+}
 // The same of sums of 16 bits, less what they begin with: volley.start, or `from`. D: of at most 16-bit lanes.
 template <class D>
 HWY_INLINE void fire_sums(D d, hn::Vec<D> sum, const std::int32_t* from, const ShortVolley& volley, std::size_t at,
@@ -99,10 +109,10 @@ HWY_INLINE void fire_sums(D d, hn::Vec<D> sum, const std::int32_t* from, const S
     return hn::Add(hn::LoadU(I32(), begin), hn::PromoteTo(I32(), some));
   };
   if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
-    ShortNeurons::fire(volley, at, total(sum, from), out);
+    Neurons::fire(volley, at, total(sum, from), out);
   } else {
     const hn::Half<D> dh;
-    ShortNeurons::fire(volley, at, total(hn::LowerHalf(dh, sum), from), total(hn::UpperHalf(dh, sum), from + lanes),
+    Neurons::fire(volley, at, total(hn::LowerHalf(dh, sum), from), total(hn::UpperHalf(dh, sum), from + lanes),
                        out);
   }
 }

@@ -83,7 +83,7 @@ struct Wide {
   static constexpr std::size_t kMostEvents = kRegisters == 24 ? 8 : 6;
   static constexpr std::size_t kScattered = HWY_TARGET == HWY_AVX3 ? 60 : HWY_ARCH_ARM ? 0 : 250;
   static constexpr std::size_t kSumRegisters = HWY_ARCH_ARM ? 2 : 1;
-  using Fires = ShortNeurons;
+  using Fires = Neurons;
   using Word = hn::Vec<I16>;
   struct Sum {  // its constructors are written out: implicit ones would not be compiled for the instruction set
     HWY_INLINE Sum() {}
@@ -128,7 +128,7 @@ struct Narrow {
   static constexpr std::size_t kMostEvents = HWY_TARGET == HWY_AVX3 ? 8 : HWY_TARGET == HWY_AVX2 ? 6 : 4;
   static constexpr std::size_t kScattered = HWY_TARGET == HWY_AVX3 ? 60 : 250;
   static constexpr std::size_t kSumRegisters = 2;
-  using Fires = ShortNeurons;
+  using Fires = Neurons;
   using Word = hn::Vec<I16>;
   struct Sum {
     HWY_INLINE Sum() {}

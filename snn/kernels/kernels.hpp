@@ -57,39 +57,47 @@ struct Volley {
 inline constexpr std::int64_t kSmallVolley = 1 << 20;
 struct SmallVolley {
   const float* reciprocal;  // 1 / theta
-  const float* half;        // 1/2 / theta
+  const float* half;        // 1/2 / theta; less by as much as sums begin with more (kShortMore)
   float ceiling;            // C + 1/2
   std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
 };
-// The same in 16 bits, where every (C + 1) theta is at most kShortVolley and no theta below 3. With x a sum, clamped to
-// 0 .. 2^16 - 1 or less, and k such that 2^k < theta <= 2^(k + 1):
-//   c = min(C, (x * multiplier >> 16) * 2^(16 - k) >> 16),  multiplier = ceil(2^(16 + k) / theta).
+// The same in 16 bits, where every (C + 1) theta is at most kShortVolley. With x a sum, clamped to 0 .. 2^16 - 1 or less,
+// and k such that 2^k < theta <= 2^(k + 1):
+//   c = min(C, (x * multiplier >> 16) * power >> 16),  multiplier = ceil(2^(16 + k) / theta), power = 2^(16 - k).
 // The floor of a floor divided is the floor, and the multiplier is less than 1 too great: up to x = 2^15 the quotient is
 // less than x / 2^(16 + k) <= 1 / theta too great, and x / theta lies 1 / theta below the next whole number at least.
 // Beyond kShortVolley it is C + 1 or more, because it never falls.
+// The power of thresholds 1 and 2 would not fit. Their sums begin with kShortMore more, and multiplying by 2^16 - 1 takes
+// 1 away from what is not 0: (x + 2) - 1 - 1, or ((x + 2) >> 1) - 1.
 inline constexpr std::int64_t kShortVolley = (1 << 15) - 1;
+inline constexpr std::int32_t kShortMore = 2;
 struct ShortVolley {  // these of every channel, which repeat, and kPairSlack more
   const std::int16_t* start;  // what sums begin with; null where that is no constant of the channel
   const std::uint16_t* multiplier;
-  const std::uint16_t* power;  // 2^(16 - k)
-  Count ceiling;               // C
+  const std::uint16_t* power;
+  Count ceiling;  // C
 };
 struct ShortDivisor {
   std::uint16_t multiplier, power;
+  std::int32_t more;
 };
-inline constexpr std::int32_t kShortDivisor = 3;  // the least: 2^(16 - k) is 16 bits
 constexpr ShortDivisor short_divisor(std::uint32_t theta) {
+  constexpr std::uint16_t kLess = 0xffff;
+  if (theta == 1) return {kLess, kLess, kShortMore};
+  if (theta == 2) return {1 << 15, kLess, kShortMore};
   const unsigned k = static_cast<unsigned>(std::bit_width(theta - 1)) - 1;
   return {static_cast<std::uint16_t>(((1u << (16 + k)) + theta - 1) / theta),
-          static_cast<std::uint16_t>(1u << (16 - k))};
+          static_cast<std::uint16_t>(1u << (16 - k)), 0};
 }
 inline constexpr std::size_t kPairSlack = 64;
 
-// Neurons that fire where their sums are made, which are kept nowhere then. A volley's `start` is what is said to be
+// Neurons that fire where their sums are made, which are kept nowhere then. A ShortVolley's `start` is what is said to be
 // added to as well: kernels take the one or the other.
 struct Firing {
-  ShortVolley volley;  // from the band's first output on
-  Count* out;          // of its first output, Band::pitch between positions
+  bool is_short;
+  ShortVolley in_short;  // if so; from the band's first output on, as the other
+  SmallVolley volley;    // if not; of Bands only
+  Count* out;            // of its first output, Band::pitch between positions
 };
 
 // A row of source counts under a row of kernels, and the number of its first channel among all that a column of the

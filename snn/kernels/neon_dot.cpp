@@ -35,7 +35,7 @@ struct Dot {
   static constexpr std::size_t kChains = 1;
   static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
   static constexpr std::size_t kSumRegisters = 1;
-  using Fires = ShortNeurons;
+  using Fires = Neurons;
   using Word = int8x16_t;
   using Sum = int32x4_t;
   static HWY_INLINE std::size_t lanes() { return 4; }

@@ -63,7 +63,7 @@ HWY_INLINE void add_at(std::index_sequence<P...>, D d, const ChannelRow& row, st
        high_power = low_multiplier;
   Count ceiling = 0;
   if constexpr (kFires) {
-    const ShortVolley& all = firing->volley;
+    const ShortVolley& all = firing->in_short;
     const std::size_t half = lanes / 2;
     const auto start = hn::LoadU(d16, all.start + at), next_start = hn::LoadU(d16, all.start + at + half);
     low_start = even_blocks(d16, start, next_start);

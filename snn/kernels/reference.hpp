@@ -75,13 +75,15 @@ inline Count short_count(const ShortVolley& volley, std::int32_t sum, std::size_
   const std::uint32_t product = (x * volley.multiplier[channel]) >> 16;
   return static_cast<Count>(std::min<std::uint32_t>((product * volley.power[channel]) >> 16, volley.ceiling));
 }
-inline void fire_outputs(const ShortVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
-  for (std::size_t o = 0; o < n; ++o) out[o] = short_count(volley, sums[o], o);
+inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out);
+inline void fire_outputs(const Firing& firing, const std::int32_t* sums, std::size_t n, Count* out) {
+  if (!firing.is_short) return fire_small_volley(firing.volley, sums, n, out);
+  for (std::size_t o = 0; o < n; ++o) out[o] = short_count(firing.in_short, sums[o], o);
 }
 inline void fire_band(const Band& band, const std::int32_t* sums) {
   if (!band.firing) return;
   for (std::size_t at = 0; at < band.positions * band.pitch; at += band.pitch)
-    fire_outputs(band.firing->volley, sums + at, band.outputs, band.firing->out + at);
+    fire_outputs(*band.firing, sums + at, band.outputs, band.firing->out + at);
 }
 template <class Part>
 void add_events(const Band& band, std::int32_t* sums) {
@@ -162,7 +164,7 @@ inline void add_singles(const Singles& singles, std::int32_t* sums) {
         }
       }
     }
-    if (singles.firing) fire_outputs(singles.firing->volley, sums, singles.outputs, singles.firing->out + x * singles.pitch);
+    if (singles.firing) fire_outputs(*singles.firing, sums, singles.outputs, singles.firing->out + x * singles.pitch);
   }
 }
 
@@ -179,11 +181,11 @@ inline void add_channels_from(std::size_t i, const ChannelRow& row, const std::i
     for (std::size_t c = i; c < row.n; ++c) {
       const std::int8_t* weights = row.weights + 2 * (c % row.period);
       const std::size_t at = run * row.pitch + c;
-      std::int32_t sum = firing ? firing->volley.start[c % row.period] : from[at];
+      std::int32_t sum = firing ? firing->in_short.start[c % row.period] : from[at];
       for (std::size_t tap = 0; tap < 2 * row.pairs; ++tap)
         sum += row.taps[tap][run * row.step + c] * weights[tap / 2 * 2 * (row.period + kPairSlack) + tap % 2];
       if (firing) {
-        firing->out[at] = short_count(firing->volley, sum, c % row.period);
+        firing->out[at] = short_count(firing->in_short, sum, c % row.period);
       } else {
         sums[at] = sum;
       }

@@ -216,7 +216,7 @@ HWY_INLINE void end_singles(std::index_sequence<V...> all, D d, const Singles& s
                             std::size_t outputs, const std::int32_t* from, std::int32_t* sums) {
   if (!singles.firing) return finish_singles<D, kValued, kBegin>(all, d, sum, n, outputs, from, sums);
   const std::size_t lanes = hn::Lanes(hn::Repartition<std::int8_t, D>());
-  const ShortVolley volley = singles.firing->volley;
+  const ShortVolley volley = singles.firing->in_short;
   Count* const out = singles.firing->out + x * singles.pitch + at;
   (fire_blocks(d, first_of<D, kValued>(d, sum[kBegin + V], n), sum[kBegin + V].second,
                V + 1 < sizeof...(V) ? lanes : outputs - V * lanes, from + V * lanes, volley, at + V * lanes,
@@ -404,9 +404,9 @@ bool may_outgrow(const Singles& singles) {
 
 void add_singles(const Singles& singles, std::int32_t* sums) {
   const bool settles = may_outgrow(singles);
-  if (settles && singles.firing && singles.firing->volley.start) {  // sums begin with what is in memory
+  if (settles && singles.firing && singles.firing->in_short.start) {  // sums begin with what is in memory
     Firing firing = *singles.firing;
-    firing.volley.start = nullptr;
+    firing.in_short.start = nullptr;
     Singles settled = singles;
     settled.firing = &firing;
     return add_singles(settled, sums);

@@ -11,31 +11,46 @@
 
 // Only what stands between push and pop is compiled for the instruction set: nothing inline of other headers, which
 // the linker might hand to a machine without it.
-HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+HWY_PUSH_ATTRIBUTES("fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 namespace syn::snn::kernels::vnni {
 namespace {
 
 // firing-inl.hpp has them in Highway's words. (Zeroing forms: GCC 12 warns of its own header's others.)
-struct ShortNeurons {
+struct Neurons {
+  static constexpr __mmask16 kAll = 0xffff;
   using Ints = __m512i;
+  static HWY_INLINE Ints counts(const SmallVolley& volley, std::size_t at, Ints sums) {
+    const __m512 estimate =
+        _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(kAll, sums), _mm512_loadu_ps(volley.reciprocal + at),
+                        _mm512_loadu_ps(volley.half + at));
+    return _mm512_maskz_cvttps_epi32(kAll, _mm512_maskz_min_ps(kAll, estimate, _mm512_set1_ps(volley.ceiling)));
+  }
+  static HWY_INLINE __m512i narrowed(Ints a, Ints b) {
+    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+    return _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_packus_epi32(a, b));
+  }
+  static HWY_INLINE void fire(const SmallVolley& volley, std::size_t at, Ints a, Count* out) {
+    const __m512i counted = counts(volley, at, a);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                        _mm512_maskz_extracti64x4_epi64(0xf, narrowed(counted, counted), 0));
+  }
+  static HWY_INLINE void fire(const SmallVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
+    _mm512_storeu_si512(out, narrowed(counts(volley, at, a), counts(volley, at + 16, b)));
+  }
   static HWY_INLINE __m256i half_of(const std::uint16_t* constants) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants));
   }
   static HWY_INLINE Ints load(const std::int32_t* sums) { return _mm512_loadu_si512(sums); }
   static HWY_INLINE void keep(Ints sums, std::int32_t* to) { _mm512_storeu_si512(to, sums); }
   static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out) {
-    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
-    const __m512i packed = _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_packus_epi32(a, a));
-    const __m256i product =
-        _mm256_mulhi_epu16(_mm512_maskz_extracti64x4_epi64(0xf, packed, 0), half_of(volley.multiplier + at));
+    const __m256i packed = _mm512_maskz_extracti64x4_epi64(0xf, narrowed(a, a), 0);
+    const __m256i product = _mm256_mulhi_epu16(packed, half_of(volley.multiplier + at));
     const __m256i quotient = _mm256_mulhi_epu16(product, half_of(volley.power + at));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
                         _mm256_min_epu16(quotient, _mm256_set1_epi16(static_cast<short>(volley.ceiling))));
   }
   static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
-    const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
-    const __m512i packed = _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_packus_epi32(a, b));
-    const __m512i product = _mm512_mulhi_epu16(packed, _mm512_loadu_si512(volley.multiplier + at));
+    const __m512i product = _mm512_mulhi_epu16(narrowed(a, b), _mm512_loadu_si512(volley.multiplier + at));
     const __m512i quotient = _mm512_mulhi_epu16(product, _mm512_loadu_si512(volley.power + at));
     _mm512_storeu_si512(out, _mm512_min_epu16(quotient, _mm512_set1_epi16(static_cast<short>(volley.ceiling))));
   }
@@ -47,7 +62,7 @@ struct Dot {
   static constexpr std::size_t kChains = 4;  // the instruction takes 4 to 5 cycles, and two can start in each
   static constexpr std::size_t kRegisters = 24, kMostEvents = 8, kScattered = 0;
   static constexpr std::size_t kSumRegisters = 1;
-  using Fires = ShortNeurons;
+  using Fires = Neurons;
   using Word = __m512i;
   using Sum = __m512i;
   static HWY_INLINE std::size_t lanes() { return 16; }
@@ -73,13 +88,21 @@ struct Dot {
   static HWY_INLINE void keep_tail(const Sum& sum, const std::int32_t* from, std::int32_t* sums) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums), tail_of(sum, from));
   }
+  static HWY_INLINE __m128i narrowed(__m256i counts) {
+    return _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi32(counts, counts), 0x08));
+  }
+  static HWY_INLINE void fire_tail(const Sum& sum, const std::int32_t* from, const SmallVolley& volley, std::size_t at,
+                                   Count* out) {
+    const __m256 estimate = _mm256_fmadd_ps(_mm256_cvtepi32_ps(tail_of(sum, from)),
+                                            _mm256_loadu_ps(volley.reciprocal + at), _mm256_loadu_ps(volley.half + at));
+    const __m256i count = _mm256_cvttps_epi32(_mm256_min_ps(estimate, _mm256_set1_ps(volley.ceiling)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), narrowed(count));
+  }
   static HWY_INLINE void fire_tail(const Sum& sum, const std::int32_t* from, const ShortVolley& volley, std::size_t at,
                                    Count* out) {
-    const __m256i total = tail_of(sum, from);
-    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(total, total), 0x08);
     const auto* const multiplier = reinterpret_cast<const __m128i*>(volley.multiplier + at);
     const auto* const power = reinterpret_cast<const __m128i*>(volley.power + at);
-    const __m128i product = _mm_mulhi_epu16(_mm256_castsi256_si128(packed), _mm_loadu_si128(multiplier));
+    const __m128i product = _mm_mulhi_epu16(narrowed(tail_of(sum, from)), _mm_loadu_si128(multiplier));
     const __m128i quotient = _mm_mulhi_epu16(product, _mm_loadu_si128(power));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
                      _mm_min_epu16(quotient, _mm_set1_epi16(static_cast<short>(volley.ceiling))));

@@ -171,12 +171,12 @@ TEST_CASE("sums of single counts equal their plain twin, as far as 16 bits go an
       CHECK(sums == expected);
       const kernels::RandomFiring fires(random, singles.outputs, singles.positions * singles.pitch);
       std::vector<Count> counts = fires.out;
-      const kernels::Firing firing{fires.volley, counts.data()};
+      const kernels::Firing firing = fires.at(counts.data());
       kernels::Singles at_once = singles;
       at_once.firing = &firing;
       table.add_singles(at_once, sums.data());
       CHECK(counts == fires.counts_of(expected));
-      const kernels::Firing alike{fires.with_start(), counts.data()};
+      const kernels::Firing alike = fires.with_start(counts.data());
       at_once.firing = &alike;
       std::vector<std::int32_t> begin(some.sums), ends(expected);
       for (std::size_t i = 0; i < fires.neurons; ++i) {
