@@ -78,14 +78,13 @@ constexpr std::size_t kTurnVectors = kTallyTurn * sizeof(Count) / HWY_MAX_BYTES;
 
 // Whole turns: keys.first and n are multiples of kTallyTurn.
 template <Spikes kSpikes, bool kReaches, std::size_t... V>
-HWY_INLINE Tally tally_turns(std::index_sequence<V...>, const Count* counts, const PlaceKeys& keys,
-                             const std::uint16_t* fan_out, std::size_t n) {
+HWY_INLINE void tally_turns(std::index_sequence<V...>, const Count* counts, const PlaceKeys& keys,
+                            const std::uint16_t* fan_out, std::size_t n, Tally& tally) {
   const I16 d;
   const auto one = hn::Set(d, 1);
   const std::size_t lanes = hn::Lanes(d);
   auto spikes = hn::Zero(I32()), events = spikes;  // at most 2^26 neurons, in 4 lanes: unsigned, 32 bits hold them
   auto reached = hn::Zero(U64());
-  Tally tally;
   for (std::size_t i = 0; i < n;) {
     const std::size_t at = keys.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
     const std::int16_t* digit = keys.digit + at % kTallied;
@@ -105,32 +104,22 @@ HWY_INLINE Tally tally_turns(std::index_sequence<V...>, const Count* counts, con
     events = hn::Add(events, paired(counted.events, one));
     reached = hn::Add(reached, widened(hn::Add(counted.reached.sum, counted.reached.rest)));
   }
-  tally.spikes = total(widened(spikes));
-  tally.events = total(widened(events));
-  tally.reached = total(reached);
-  return tally;
-}
-template <Spikes kSpikes, bool kReaches>
-Tally tally_small_of(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
-  const auto from = [&](std::size_t i) { return kReaches ? fan_out + i : nullptr; };
-  const std::size_t to_turn = (kTallyTurn - keys.first % kTallyTurn) % kTallyTurn, lead = to_turn < n ? to_turn : n;
-  const std::size_t turns = (n - lead) / kTallyTurn * kTallyTurn, end = lead + turns;
-  Tally tally =
-      tally_turns<kSpikes, kReaches>(Each<kTurnVectors>(), counts + lead, keys.from(lead), from(lead), turns);
-  if (lead != 0) tally += reference::tally_small(counts, keys, fan_out, kSpikes, lead);
-  if (end != n) tally += reference::tally_small(counts + end, keys.from(end), from(end), kSpikes, n - end);
-  return tally;
+  tally.spikes += total(widened(spikes));
+  tally.events += total(widened(events));
+  tally.reached += total(reached);
 }
 template <Spikes kSpikes>
-Tally tally_spikes(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n) {
-  return fan_out ? tally_small_of<kSpikes, true>(counts, keys, fan_out, n)
-                 : tally_small_of<kSpikes, false>(counts, keys, nullptr, n);
+void tally_spikes(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n,
+                  Tally& tally) {
+  fan_out ? tally_turns<kSpikes, true>(Each<kTurnVectors>(), counts, keys, fan_out, n, tally)
+          : tally_turns<kSpikes, false>(Each<kTurnVectors>(), counts, keys, nullptr, n, tally);
 }
 Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
                   std::size_t n) {
-  if (spikes == Spikes::counts) return tally_spikes<Spikes::counts>(counts, keys, fan_out, n);
-  return spikes == Spikes::digits ? tally_spikes<Spikes::digits>(counts, keys, fan_out, n)
-                                  : tally_spikes<Spikes::digits_of_four>(counts, keys, fan_out, n);
+  const auto of_turns = spikes == Spikes::counts   ? tally_spikes<Spikes::counts>
+                        : spikes == Spikes::digits ? tally_spikes<Spikes::digits>
+                                                   : tally_spikes<Spikes::digits_of_four>;
+  return reference::tally_by_turns(counts, keys, fan_out, spikes, n, of_turns);
 }
 
 // A lane of 32 bits takes in so many pairs of 2^15.
