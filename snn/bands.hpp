@@ -20,7 +20,7 @@ struct PartScratch {
   std::vector<std::uint32_t> values, offsets, starts, totals;
   std::vector<std::uint16_t> singles;
   std::vector<std::uint8_t> single_values;
-  std::vector<kernels::Some> rows;
+  std::vector<Linear::Row> rows;
   LineVector<std::int32_t> band;     // has a kernel's slack
   std::vector<const Input*> inputs;  // those that have something to add
 };

@@ -259,7 +259,7 @@ std::uint64_t Compiled::resident_bytes() const {
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.singles * 3 + room_at_most.starts * 8 +
-         room_at_most.copies + room_at_most.rows * sizeof(kernels::Some) + band * 4;
+         room_at_most.copies + room_at_most.rows * sizeof(Linear::Row) + band * 4;
 }
 
 }  // namespace syn::snn

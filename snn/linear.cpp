@@ -229,7 +229,7 @@ void Linear::weigh_singles(const kernels::SinglesCost& cost) {
 
 template <class Element>
 void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to,
-                  kernels::Some* rows) const {
+                  Row* rows) const {
   const std::size_t channels = packing_.channels;
   const auto source_height = static_cast<std::size_t>(y_.source), source_width = static_cast<std::size_t>(x_.source);
   const auto border = [&](Element* at, std::size_t pixels) {
@@ -243,11 +243,11 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
   for (std::size_t y = first; y < last; ++y, to += row) {
     const auto count_words = [&] {  // without events a row may begin in the middle of a word
       const auto count = sizeof(Element) == 1 ? kernels.count_narrow : kernels.count_wide;
-      if (packing_.has_events()) rows[y] = count(reinterpret_cast<const std::uint32_t*>(to), row_words());
+      if (packing_.has_events()) rows[y].some = count(reinterpret_cast<const std::uint32_t*>(to), row_words());
     };
     if (y < top_ || y >= top_ + source_height) {
       border(to, width_);
-      padding_.empty() ? void(rows[y] = {}) : count_words();
+      padding_.empty() ? void(rows[y].some = {}) : count_words();
       continue;
     }
     border(to, left_);
@@ -258,7 +258,7 @@ void Linear::copy(const kernels::Table& kernels, const Count* counts, std::size_
       if constexpr (sizeof(Element) == 1) {
         const kernels::Some some = kernels.narrow(from, source_width * channels, at);
         if (padding_.empty()) {  // the border adds none
-          rows[y] = some;
+          rows[y].some = some;
           continue;
         }
       } else {
@@ -297,14 +297,16 @@ void Linear::open(const kernels::Table& kernels, const Count* counts, const Part
   } else {
     copy(kernels, counts, first, last, reinterpret_cast<Count*>(listed.copy), listed.rows);
   }
+  for (std::size_t oy = part.first_row; oy < part.last_row; ++oy)
+    listed.rows[oy].method = method(kernels, listed, static_cast<std::int64_t>(oy));
 }
 
 Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const {
   if (!packing_.has_events()) return Method::dense;
   std::uint64_t words = 0, counts = 0, rows = 0;
   each_row(oy, [&](std::size_t, std::size_t row) {
-    words += listed.rows[row].words;
-    counts += listed.rows[row].counts;
+    words += listed.rows[row].some.words;
+    counts += listed.rows[row].some.counts;
     ++rows;
   });
   const std::uint64_t all = rows * row_words();
@@ -365,7 +367,7 @@ kernels::Band Linear::band_of(const kernels::Table& kernels, const Listed& liste
 const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed& listed, const Part& part,
                                     std::int64_t oy, const std::int32_t* from, std::int32_t* sums,
                                     const kernels::Firing* firing) const {
-  const Method chosen = method(kernels, listed, oy);
+  const Method chosen = listed.rows[oy].method;
   if (chosen == Method::none) return from;
   if (from != sums && !has_whole_vectors(kernels, part, chosen)) {
     std::copy_n(from, static_cast<std::size_t>(x_.target - 1) * outputs_ + part.last_output - part.first_output, sums);
@@ -396,7 +398,7 @@ std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& liste
   for (; last < part.last_row; ++last) {
     const std::int64_t first = y_.first(static_cast<std::int64_t>(last));
     const bool inside = !padding_.empty() || (first >= 0 && first + y_.reach() <= y_.source);
-    if (!inside || method(kernels, listed, static_cast<std::int64_t>(last)) != Method::dense) break;
+    if (!inside || listed.rows[last].method != Method::dense) break;
   }
   if (last - oy < 2) return 0;
   kernels::Band band = band_of(kernels, listed, part, Method::dense);
@@ -464,7 +466,7 @@ void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std
   };
   const auto* words = reinterpret_cast<const std::uint32_t*>(listed.copy);
   each_row(oy, [&](std::size_t ky, std::size_t row) {
-    if (listed.rows[row].words == 0) return;
+    if (listed.rows[row].some.words == 0) return;
     rows[row_count++] = {
         .words = words + row * row_words(),
         .weights = static_cast<std::uint32_t>(ky * across() * packing_.stretch_words * padded_outputs_)};
@@ -478,7 +480,7 @@ void Linear::add_singles(const kernels::Table& kernels, const Listed& listed, co
   std::array<kernels::CountRow, kBatch> rows;
   std::size_t row_count = 0;
   each_row(oy, [&](std::size_t ky, std::size_t row) {
-    if (listed.rows[row].counts > 0)
+    if (listed.rows[row].some.counts > 0)
       rows[row_count++] = {listed.copy + row * row_bytes(), static_cast<std::uint32_t>(ky * source_channels_)};
   });
   std::uint8_t* const values = valued_ ? listed.single_values : nullptr;

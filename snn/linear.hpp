@@ -22,6 +22,13 @@ namespace syn::snn {
 // words that are not zero are listed, or the single counts, and one list serves all kernels of that row: same sums.
 class Linear {
  public:
+  // How a row of target positions is added up.
+  enum class Method : std::uint8_t { none, events, singles, dense };
+  // What is not zero of a row of the copy; and that of the target row with the same index, of which there are no more.
+  struct Row {
+    kernels::Some some;
+    Method method;
+  };
   // Where a row of counts is made ready; sized by the counts below. A thread has its own, and only for the rows it
   // needs.
   struct Listed {
@@ -32,7 +39,7 @@ class Linear {
     std::uint32_t* starts;  // [pixel], and one more at the end
     std::uint32_t* totals;
     std::byte* copy;
-    kernels::Some* rows;  // [row of the copy]
+    Row* rows;  // [row of the copy]
   };
   // Target rows [first_row, last_row) and, of each position, outputs [first_output, last_output).
   struct Part {
@@ -95,13 +102,12 @@ class Linear {
   // Rows [first, last) with their border, and how much of each is not zero.
   template <class Element>
   void copy(const kernels::Table& kernels, const Count* counts, std::size_t first, std::size_t last, Element* to,
-            kernels::Some* rows) const;
+            Row* rows) const;
   // Rows of the copy that lie under target row `oy`'s kernel: calls fn(kernel row, row).
   template <class Fn>
   void each_row(std::int64_t oy, Fn&& fn) const;
   std::size_t across() const { return static_cast<std::size_t>(x_.kernel) / stretch_pixels_; }  // stretches
   // By the measured density of what lies under target row `oy`.
-  enum class Method : std::uint8_t { none, events, singles, dense };
   Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const;
   // Neurons fire with the last of several batches only, and none but the part's.
   bool can_fire(const kernels::Table& kernels, const Part& part, Method chosen) const;
