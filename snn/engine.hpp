@@ -47,6 +47,9 @@ struct Window {
   std::uint64_t checksum = 0;            // of every count this shard's own neurons made in the window; see metrics.hpp
   std::uint64_t spikes = 0;              // sum of counts of IntegrateAndFire populations; `phase`: of their set bits
   std::uint64_t events = 0;              // non-zero counts of IntegrateAndFire populations
+  // False, for who wants nothing but the result: then these three, and the operations in Work, mean nothing, and volleys
+  // and phases are the sooner for it. (Steps are counted all the same: that is how silence is known.)
+  bool accounts = true;
 };
 
 class Engine {

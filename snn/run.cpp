@@ -243,7 +243,7 @@ class Run {
       SYN_ASSERT(greatest <= stage.population->greatest, stage.population->name, greatest);
       silent(i, r) = greatest == 0 && !stage.padded;
       // The sums of a constant source are made once.
-      if (greatest > 0 && stage.has_fan_out() && (rows.stride != 0 || window_.rows == 1 || first_ == 0))
+      if (greatest > 0 && accounts() && stage.has_fan_out() && (rows.stride != 0 || window_.rows == 1 || first_ == 0))
         work_.synaptic_operations += reached(stage, counts, 0, stage.neurons);
     }
     if (stage.output < 0) return;
@@ -281,7 +281,7 @@ class Run {
     }
     const std::size_t n = end - begin;
     const Count* counts = out + begin;
-    if (stage.has_keys() && (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
+    if (stage.has_keys() && accounts() && (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
       if (!stage.has_small_keys()) {
         done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
         if (stage.spikes != kernels::Spikes::counts) done.tally.spikes = kernels_.set_bits(counts, n);
@@ -298,6 +298,7 @@ class Run {
     return stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data() + begin, n)
                                  : kernels_.sum_where(counts, stage.fan_out.data() + begin, n);
   }
+  bool accounts() const { return window_.accounts || compiled_.model.code == Code::step; }
   static bool fires(const Stage& stage) { return snn::fires(*stage.population); }
 
   void close_row(std::size_t i, std::size_t r, unsigned parts) {
@@ -317,7 +318,7 @@ class Run {
       window_.spikes += sum.tally.spikes;
       window_.events += sum.tally.events;
     }
-    silent(i, r) = sum.tally.events == 0;
+    silent(i, r) = accounts() && sum.tally.events == 0;
   }
 
   std::uint8_t& silent(std::size_t population, std::size_t r) { return scratch_.silent[population * block_ + r]; }

@@ -177,7 +177,8 @@ class Comparing {
     if (auto saved = save(entrant, ending, snn::write_model(converted->model)); !saved)
       entrant.row.trouble = saved.error();
     entrant.make = [this, model = std::move(converted->model)](std::size_t batch, std::uint32_t threads) {
-      return make_synfire(model, {.threads = threads, .batch = batch}, options_.normalisation);
+      return make_synfire(model, {.threads = threads, .batch = batch, .accounts = options_.accounts},
+                          options_.normalisation);
     };
     return entrant;
   }

@@ -29,6 +29,7 @@ struct CompareOptions {
   RaceOptions race;
   std::size_t batch = 64;     // 0 or 1: no throughput is measured
   std::uint32_t threads = 2;  // everybody's second number of threads; 1: none
+  bool accounts = true;       // snn::Window's
   std::string keep;           // folder for the networks that were made; empty: nowhere
 };
 

@@ -63,6 +63,7 @@ class Synfire final : public Contender {
     for (Lane& lane : lanes_) {
       lane.window.rows = engine_.model().rows();
       lane.window.in.resize(1);
+      lane.window.accounts = how.accounts;
     }
   }
 

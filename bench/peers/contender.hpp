@@ -36,6 +36,7 @@ Expected<std::unique_ptr<Contender>> make_onnxruntime(const Runtime& runtime, co
 struct Spikes {  // a network for Synfire's engine
   std::uint32_t threads = 1;
   std::size_t batch = 1;  // one image after the other; threads take a range of the images each, or share the one
+  bool accounts = true;   // snn::Window's
 };
 Expected<std::unique_ptr<Contender>> make_synfire(const snn::Model& model, const Spikes& how,
                                                   const Normalisation& normalisation);

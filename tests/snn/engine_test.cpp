@@ -46,6 +46,10 @@ void compare(const Model& model, const std::vector<std::vector<std::vector<Count
     CHECK(whole.checksum == expected.checksum);
     CHECK(whole.spikes == expected.spikes);
     CHECK(whole.events == expected.events);
+    state = {};
+    whole.accounts = false;
+    made(model, kernels).run(state, whole);
+    CHECK(whole.potentials == expected.potentials);
   }
 
   // Any split into windows.
