@@ -239,16 +239,24 @@ class Run {
         continue;
       }
       const Count* counts = rows.data + r * rows.stride;
-      const Count greatest = kernels_.greatest(counts, stage.neurons);
+      const kernels::Reach reach = reach_of(stage, counts, first_ == 0 || rows.stride != 0 || window_.rows == 1);
+      const Count greatest = reach.greatest;
       SYN_ASSERT(greatest <= stage.population->greatest, stage.population->name, greatest);
       silent(i, r) = greatest == 0 && !stage.padded;
-      // The sums of a constant source are made once.
-      if (greatest > 0 && accounts() && stage.has_fan_out() && (rows.stride != 0 || window_.rows == 1 || first_ == 0))
-        work_.synaptic_operations += reached(stage, counts, 0, stage.neurons);
+      work_.synaptic_operations += reach.reached;
     }
     if (stage.output < 0) return;
     for (std::size_t r = 0; r < block_; ++r)
       std::copy_n(rows.data + r * rows.stride, stage.neurons, output_of(stage, r));
+  }
+
+  // `counted`: or not again, because the sums of a constant source are made once.
+  kernels::Reach reach_of(const Stage& stage, const Count* counts, bool counted) const {
+    counted = counted && accounts() && stage.has_fan_out();
+    if (counted && stage.fan_out.empty())
+      return kernels_.sum_where_small(counts, stage.small_fan_out.data(), stage.neurons);
+    const Count greatest = kernels_.greatest(counts, stage.neurons);
+    return {counted && greatest > 0 ? kernels_.sum_where(counts, stage.fan_out.data(), stage.neurons) : 0, greatest};
   }
 
   // Splitting costs about a microsecond.
@@ -295,7 +303,7 @@ class Run {
     if (stage.output >= 0) std::copy_n(counts, n, output_of(stage, r) + begin);
   }
   std::uint64_t reached(const Stage& stage, const Count* counts, std::size_t begin, std::size_t n) const {
-    return stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data() + begin, n)
+    return stage.fan_out.empty() ? kernels_.sum_where_small(counts, stage.small_fan_out.data() + begin, n).reached
                                  : kernels_.sum_where(counts, stage.fan_out.data() + begin, n);
   }
   bool accounts() const { return window_.accounts || compiled_.model.code == Code::step; }

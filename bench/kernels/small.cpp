@@ -107,7 +107,7 @@ struct SmallTimer::Impl {
     add("tally", over, "neurons", kNeurons, 10 * kNeurons, 0,
         [this](std::size_t) { keep(table.tally(counts.data(), key_low.data(), key_high.data(), kNeurons).checksum); });
     add("sum_where_small", over, "neurons", kNeurons, 4 * kNeurons, 0,
-        [this](std::size_t) { keep(table.sum_where_small(counts.data(), fan_out.data(), kNeurons)); });
+        [this](std::size_t) { keep(table.sum_where_small(counts.data(), fan_out.data(), kNeurons).reached); });
     add("set_bits", over, "neurons", kNeurons, 2 * kNeurons, 0,
         [this](std::size_t) { keep(table.set_bits(counts.data(), kNeurons)); });
     add("greatest", over, "neurons", kNeurons, 2 * kNeurons, 0,

@@ -125,22 +125,30 @@ Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_
 // A lane of 32 bits takes in so many pairs of 2^15.
 constexpr std::size_t kPairsOfReach = 1 << 14;
 
-std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
+Reach sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
   const I16 d;
   const auto one = hn::Set(d, 1);
   const std::size_t lanes = hn::Lanes(d);
   auto sum = hn::Zero(U64());
+  auto most = hn::Zero(U16());
   std::size_t i = 0;
   while (i + lanes <= n) {
     const std::size_t end = n - i < kPairsOfReach * lanes ? n : i + kPairsOfReach * lanes;
-    auto part = hn::Zero(I32());
+    auto part = Wide::zero();
     for (; i + lanes <= end; i += lanes) {
-      const auto some = hn::Ne(hn::BitCast(d, hn::LoadU(U16(), counts + i)), hn::Zero(d));
-      part = hn::Add(part, paired(hn::IfThenElseZero(some, hn::BitCast(d, hn::LoadU(U16(), fan_out + i))), one));
+      const auto count = hn::LoadU(U16(), counts + i);
+      most = hn::Max(most, count);
+      const auto fires = hn::BitCast(d, hn::Min(count, hn::BitCast(U16(), one)));
+      Wide::add(part, fires, hn::BitCast(d, hn::LoadU(U16(), fan_out + i)));
     }
-    sum = hn::Add(sum, widened(part));
+    sum = hn::Add(sum, widened(hn::Add(part.sum, part.rest)));
   }
-  return total(sum) + reference::sum_where_small(counts + i, fan_out + i, n - i);
+  Reach rest = reference::sum_where_small(counts + i, fan_out + i, n - i);
+  rest.reached += total(sum);
+  HWY_ALIGN Count lane[HWY_MAX_BYTES / sizeof(Count)];
+  hn::Store(most, U16(), lane);
+  for (std::size_t l = 0; l < lanes; ++l) rest.greatest = lane[l] > rest.greatest ? lane[l] : rest.greatest;
+  return rest;
 }
 
 template <bool kSums>

@@ -228,6 +228,12 @@ struct Tally {
   }
 };
 
+struct Reach {
+  std::uint64_t reached = 0;  // as in Tally
+  Count greatest = 0;
+  bool operator==(const Reach&) const = default;
+};
+
 // Keys as products of three factors. That of count i is, with n = first + i,
 //   block[n / kTallied] * lane[n / 2 % kTallyLanes] * digit[n % kTallied]  (mod 2^64)
 struct PlaceKeys {
@@ -341,8 +347,8 @@ struct Table {
   std::uint64_t (*set_bits)(const Count* counts, std::size_t n);
   // Sum of fan_out over the non-zero counts.
   std::uint64_t (*sum_where)(const Count* counts, const std::uint32_t* fan_out, std::size_t n);
-  // The same for fan-outs below 2^15.
-  std::uint64_t (*sum_where_small)(const Count* counts, const std::uint16_t* fan_out, std::size_t n);
+  // The same for fan-outs below 2^15, and the greatest count.
+  Reach (*sum_where_small)(const Count* counts, const std::uint16_t* fan_out, std::size_t n);
   // to[p * channels + c] = the sum over the window that begins p * stride counts behind `from`. Sums stay below 2^15.
   // Both sides have slack, and `to` is written into it.
   void (*sum_windows)(const PoolWindow& window, const Count* from, std::size_t positions, Count* to);

@@ -343,10 +343,13 @@ inline std::uint64_t sum_where(const Count* counts, const std::uint32_t* fan_out
   return sum;
 }
 
-inline std::uint64_t sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += counts[i] != 0 ? fan_out[i] : 0;
-  return sum;
+inline Reach sum_where_small(const Count* counts, const std::uint16_t* fan_out, std::size_t n) {
+  Reach reach;
+  for (std::size_t i = 0; i < n; ++i) {
+    reach.reached += counts[i] != 0 ? fan_out[i] : 0;
+    reach.greatest = std::max(reach.greatest, counts[i]);
+  }
+  return reach;
 }
 
 template <class Fn>
