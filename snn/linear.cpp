@@ -438,16 +438,29 @@ void Linear::add_dense(const kernels::Table& kernels, const Listed& listed, std:
   if (band.stretch_count > 0 || band.from != sums) flush();
 }
 
+// A border of zeros needs no listing.
+Linear::Pixels Linear::inner_pixels() const {
+  if (!padding_.empty()) return {0, width_};
+  return {left_, static_cast<std::size_t>(x_.source)};
+}
+void Linear::end_border(const Pixels& inner, std::uint32_t* starts) const {
+  std::fill_n(starts, inner.first, 0);
+  std::fill(starts + inner.first + inner.count, starts + width_ + 1, starts[inner.first + inner.count]);
+}
+
 void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
                         std::int32_t* sums) const {
   const auto add = packing_.narrow ? kernels.narrow_events : kernels.wide_events;
+  const Pixels inner = inner_pixels();
   std::array<kernels::SourceRow, kBatch> rows;
   std::array<kernels::Stretch, kBatch> stretches;
   std::size_t row_count = 0;
   band.stretches = stretches.data();
   const auto flush = [&] {
-    kernels.list_events({rows.data(), row_count}, width_, packing_.pixel_words(),
-                        static_cast<std::uint32_t>(padded_outputs_), listed.values, listed.offsets, listed.starts);
+    kernels.list_events({rows.data(), row_count}, inner.count, packing_.pixel_words(),
+                        static_cast<std::uint32_t>(padded_outputs_), listed.values, listed.offsets,
+                        listed.starts + inner.first);
+    end_border(inner, listed.starts);
     row_count = 0;
     for (std::size_t kx = 0; kx < across(); ++kx) {
       const std::size_t pixel = kx * static_cast<std::size_t>(x_.dilation);
@@ -468,8 +481,9 @@ void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std
   each_row(oy, [&](std::size_t ky, std::size_t row) {
     if (listed.rows[row].some.words == 0) return;
     rows[row_count++] = {
-        .words = words + row * row_words(),
-        .weights = static_cast<std::uint32_t>(ky * across() * packing_.stretch_words * padded_outputs_)};
+        .words = words + row * row_words() + inner.first * packing_.pixel_words(),
+        .weights = static_cast<std::uint32_t>(
+            (ky * across() * packing_.stretch_words + inner.first * packing_.pixel_words()) * padded_outputs_)};
     if (row_count == kBatch) flush();
   });
   if (row_count > 0) flush();
@@ -477,16 +491,23 @@ void Linear::add_events(const kernels::Table& kernels, const Listed& listed, std
 
 void Linear::add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                          const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const {
+  const Pixels inner = inner_pixels();
   std::array<kernels::CountRow, kBatch> rows;
   std::size_t row_count = 0;
   each_row(oy, [&](std::size_t ky, std::size_t row) {
     if (listed.rows[row].some.counts > 0)
-      rows[row_count++] = {listed.copy + row * row_bytes(), static_cast<std::uint32_t>(ky * source_channels_)};
+      rows[row_count++] = {listed.copy + row * row_bytes() + inner.first * packing_.pixel_bytes(),
+                           static_cast<std::uint32_t>(ky * source_channels_)};
   });
   std::uint8_t* const values = valued_ ? listed.single_values : nullptr;
   const auto list = packing_.narrow ? kernels.list_narrow_singles : kernels.list_wide_singles;
-  list({rows.data(), row_count}, {.count = width_, .channels = packing_.channels},
-       {.events = listed.singles, .values = values, .starts = listed.starts, .totals = listed.totals});
+  list({rows.data(), row_count}, {.count = inner.count, .channels = packing_.channels},
+       {.events = listed.singles,
+        .values = values,
+        .starts = listed.starts + inner.first,
+        .totals = listed.totals + inner.first});
+  end_border(inner, listed.starts);
+  if (valued_) end_border(inner, listed.totals);
   kernels.add_singles(
       {.events = listed.singles,
        .values = values,

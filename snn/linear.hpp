@@ -117,6 +117,11 @@ class Linear {
                  std::int32_t* sums) const;
   void add_events(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, kernels::Band band,
                   std::int32_t* sums) const;
+  struct Pixels {
+    std::size_t first, count;
+  };
+  Pixels inner_pixels() const;
+  void end_border(const Pixels& inner, std::uint32_t* starts) const;
   void add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                    const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
