@@ -44,7 +44,8 @@ class Channelwise {
   void pack_pairs();
   // All sums, of whole rows of target channels, are made in 16 bits at once, and nothing but a constant is added.
   bool fires_rows(const kernels::Firing& firing) const {
-    return !pairs_.empty() && joined_ == to_channels_ && taps() <= 2 * kernels::kPairsAtOnce && firing.is_short && firing.in_short.start;
+    return !pairs_.empty() && joined_ == to_channels_ && taps() <= 2 * kernels::kPairsAtOnce && firing.is_short &&
+           firing.in_short.start;
   }
   std::size_t taps() const { return static_cast<std::size_t>(y_.kernel * x_.kernel); }
   // Target row `oy` and, where `rows` are more, those behind it.

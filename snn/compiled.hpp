@@ -36,9 +36,9 @@ struct Stage {  // one population
   int line = -1;                // index in State::lines
   std::size_t line_rows = 0;
   std::size_t neurons = 0;
-  std::size_t band = 0;                       // neurons of one row of positions
-  std::size_t bands_at_once = 1;              // for so many there is memory for sums
-  std::size_t counts_at = 0;                  // of a block of one row: where its counts are
+  std::size_t band = 0;           // neurons of one row of positions
+  std::size_t bands_at_once = 1;  // for so many there is memory for sums
+  std::size_t counts_at = 0;      // of a block of one row: where its counts are
   // What sums begin with, of every band, or of one where they are alike: the neurons' bias, and half a threshold where
   // counts are rounded.
   LineVector<std::int32_t> bias;
@@ -48,7 +48,7 @@ struct Stage {  // one population
   LineVector<float> reciprocal;
   std::optional<LeakyNeurons> leaky;
   LineVector<float> half;  // empty: thresholds are too great for small volleys
-  // kernels::ShortVolley's; empty: thresholds are too great for it, or too small, or (short_start) biases.
+  // kernels::ShortVolley's; empty: thresholds are too great for it, or (short_start) biases.
   LineVector<std::int16_t> short_start;
   LineVector<std::uint16_t> short_multiplier, short_power;
   // Keys of the checksum: of blocks, where counts are small and this is no slice; else of every neuron. All empty:
@@ -95,7 +95,7 @@ struct Compiled {
   std::size_t most_rows = std::numeric_limits<std::size_t>::max();
   // What a call needs, in elements: counts of all computed populations for one row, and the largest stage's regions.
   std::size_t counts = 0, band = 0;
-  ListRoom room, room_at_most;           // the latter on any machine
+  ListRoom room, room_at_most;  // the latter on any machine
 
   std::uint64_t resident_bytes() const;  // at most: the same on every machine
 

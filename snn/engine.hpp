@@ -24,8 +24,8 @@ struct DelayLine {
 };
 
 // What an inference has left behind between two windows: potentials, cumulative counts of max pooling. Copy, compare,
-// hash it. Empty at the start of an inference; or, so that nothing is allocated, what an ended one left with next_row set
-// back to 0.
+// hash it. Empty at the start of an inference; or, so that nothing is allocated, what an ended one left with next_row
+// set back to 0.
 struct State {
   std::uint32_t next_row = 0;
   std::vector<std::vector<std::int32_t>> values;  // one per stateful population, in model order
@@ -47,8 +47,8 @@ struct Window {
   std::uint64_t checksum = 0;            // of every count this shard's own neurons made in the window; see metrics.hpp
   std::uint64_t spikes = 0;              // sum of counts of IntegrateAndFire populations; `phase`: of their set bits
   std::uint64_t events = 0;              // non-zero counts of IntegrateAndFire populations
-  // False, for who wants nothing but the result: then these three, and the operations in Work, mean nothing, and volleys
-  // and phases are the sooner for it. (Steps are counted all the same: that is how silence is known.)
+  // False, for who wants nothing but the result: then these three, and the operations in Work, mean nothing, and
+  // volleys and phases are the sooner for it. (Steps are counted all the same: that is how silence is known.)
   bool accounts = true;
 };
 
@@ -62,18 +62,18 @@ class Engine {
 
   const Model& model() const;
   std::string_view kernels() const;
-  // Of this engine, without the states of inferences in flight; at most: with the widest packing of the weights, so that
-  // a shard that fits one board is known to fit its likes, and a simulation is the same wherever it runs.
+  // Of this engine, without the states of inferences in flight; at most: with the widest packing of the weights, so
+  // that a shard that fits one board is known to fit its likes, and a simulation is the same wherever it runs.
   std::uint64_t resident_bytes() const;
   std::uint64_t state_bytes() const;  // of one inference in flight
 
   // Steps one window; `state` carries on from the window before. Any split of an inference's rows into windows gives
-  // the same bits. Thread-safe for different states and windows. A team shares the work of large populations by ranges of
-  // outputs: the same bits for any number of threads.
+  // the same bits. Thread-safe for different states and windows. A team shares the work of large populations by ranges
+  // of outputs: the same bits for any number of threads.
   Work run(State& state, Window& window, Team* team = nullptr) const;
 
-  // The potentials of an IntegrateAndFire, Leaky or Readout population in `step` code as they stand between two windows,
-  // postponed leaks included.
+  // The potentials of an IntegrateAndFire, Leaky or Readout population in `step` code as they stand between two
+  // windows, postponed leaks included.
   std::vector<std::int32_t> potentials(const State& state, std::uint32_t population) const;
 
   // Input sums of one population for one row (weights times counts, without bias), as calibration needs them:

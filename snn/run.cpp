@@ -289,7 +289,8 @@ class Run {
     }
     const std::size_t n = end - begin;
     const Count* counts = out + begin;
-    if (stage.has_keys() && accounts() && (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
+    if (stage.has_keys() && accounts() &&
+        (!stage.leaky || done.fired)) {  // most steps of most of them have nothing to count
       if (!stage.has_small_keys()) {
         done.tally = kernels_.tally(counts, stage.key_low.data() + begin, stage.key_high.data() + begin, n);
         if (stage.spikes != kernels::Spikes::counts) done.tally.spikes = kernels_.set_bits(counts, n);

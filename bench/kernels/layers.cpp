@@ -268,7 +268,8 @@ struct LayerTimer::Impl {
                 for (std::size_t at = 0; at < to.neurons; at += to.band)  // the constants are those of one
                   table.fire_small_volley({to.reciprocal.data(), to.half.data(), ceiling, layer.to.channels},
                                           all_sums.data() + at, to.band, fired.data() + at);
-                const auto tally = table.tally_small(fired.data(), to.keys(0), nullptr, kernels::Spikes::counts, to.neurons);
+                const auto tally =
+                    table.tally_small(fired.data(), to.keys(0), nullptr, kernels::Spikes::counts, to.neurons);
                 const std::uint64_t operations =
                     table.sum_where_small(in, from.small_fan_out.data(), from.neurons).reached;
                 asm volatile("" : : "r"(tally.checksum), "r"(operations));

@@ -100,8 +100,9 @@ int main(int argc, char** argv) {
   app.add_option("--library", library,
                  "libonnxruntime.so.1; default: SYN_ONNXRUNTIME, else what bench/peers/setup installed");
   app.add_option("--keep", o.keep, "folder for the int8 and the spiking networks that were made");
-  app.add_flag_callback("--without-accounting", [&o] { o.accounts = false; },
-                        "Synfire counts no spikes and makes no checksums, which the peer does not do either");
+  app.add_flag_callback(
+      "--without-accounting", [&o] { o.accounts = false; },
+      "Synfire counts no spikes and makes no checksums, which the peer does not do either");
   app.add_flag("--anyway", answer.anyway, "print ratios even if the machine is busy");
   app.add_option("--report", report, "also measure the kernels, and write an HTML page of all of it to this file");
   app.add_flag("--json", json, "one JSON object on standard output");

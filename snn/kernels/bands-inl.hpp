@@ -2,23 +2,23 @@
 //   events    of one position after the other (event_tile); taken once for three positions (sliding_tile); very few,
 //             added to the sums in memory (scatter_events)
 //   dense     blocks of positions share each load of a weight (dense_tile); a single position (single_tile)
-// But for scattered events, a tile's sums stay in registers over all words of a position; the tile is the outer loop, so
-// that its weights stay in the first cache where they fit. No guard: it is included once in each namespace that is
+// But for scattered events, a tile's sums stay in registers over all words of a position; the tile is the outer loop,
+// so that its weights stay in the first cache where they fit. No guard: it is included once in each namespace that is
 // compiled for an instruction set. A Lane has
 //   Word, Sum          a vector of words; the sums of as many outputs
 //   zero, all, load    nothing; one word in every lane; the weights of adjacent outputs
 //   start, total       the sums that adjacent outputs begin with; from them and what was added, those they end with
 //   Fires              how neurons fire, by vectors of such totals
 //   add, settle, join
-//   kHasTails          whether it multiplies two words at a time with half as many outputs: then two, keep_tail, fire_tail
-//   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
+//   kHasTails          whether it multiplies two words at a time with half as many outputs: then two, keep_tail,
+//   fire_tail kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
 //   kMostEvents        how many an event's tile
 //   kScattered         fewer events than this percentage of the positions are added to sums in memory
 
-// Sums are reached by indices that are constants before anything is inlined: else the compiler keeps them in memory. (And
-// without lambdas, which would not be compiled for the instruction set.)
+// Sums are reached by indices that are constants before anything is inlined: else the compiler keeps them in memory.
+// (And without lambdas, which would not be compiled for the instruction set.)
 template <std::size_t kCount>
 using Each = std::make_index_sequence<kCount>;
 
@@ -42,8 +42,8 @@ HWY_INLINE void join_chains(std::index_sequence<I...>, typename Lane::Sum (&sum)
   (Lane::join(sum[I % kVectors], sum[kVectors + I]), ...);
 }
 
-// A tile ends with sums, or with counts where the band fires: kPositions positions from `x` on, whose first sums begin with
-// from[0] and belong to sums[0].
+// A tile ends with sums, or with counts where the band fires: kPositions positions from `x` on, whose first sums begin
+// with from[0] and belong to sums[0].
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... I>
 HWY_INLINE void keep_sums(std::index_sequence<I...>, const typename Lane::Sum (&sum)[kSums], const std::int32_t* from,
                           std::size_t pitch, std::int32_t* sums) {
@@ -80,7 +80,8 @@ HWY_INLINE void fire_positions(std::index_sequence<P...>, const Volley volley, s
                                Count* out) {
   if constexpr (kVectors == 1 && kSums % 2 == 0 && std::is_same_v<Volley, ShortVolley>)
     if (pitch == Lane::lanes()) return fire_pairs<Lane>(Each<kSums / 2>(), volley, sum, from, out);
-  (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), volley, sum, from + P * pitch, at, out + P * pitch),
+  (fire_position<Lane, kVectors, P * kVectors>(Each<kVectors / 2>(), volley, sum, from + P * pitch, at,
+                                               out + P * pitch),
    ...);
 }
 template <class Lane, std::size_t kVectors, std::size_t kSums>
@@ -124,8 +125,8 @@ template <class Lane>
 constexpr std::size_t chains_of(std::size_t vectors) {
   return Lane::kChains == 1 || vectors >= 8 ? 1 : vectors >= 2 ? 2 : Lane::kChains;
 }
-// The first n of kEventsAtOnce, the others as words of zeros; n > 0. By arithmetic: of a condition the compiler would make
-// the branch that this is to spare.
+// The first n of kEventsAtOnce, the others as words of zeros; n > 0. By arithmetic: of a condition the compiler would
+// make the branch that this is to spare.
 template <class Lane, std::size_t kVectors, std::size_t kSums, std::size_t... E>
 HWY_INLINE void add_last_events(std::index_sequence<E...>, const std::uint32_t* values, const std::uint32_t* offsets,
                                 std::size_t n, const std::uint32_t* weights, typename Lane::Sum (&sum)[kSums]) {
@@ -158,8 +159,8 @@ HWY_INLINE void add_range(const std::uint32_t* values, const std::uint32_t* offs
   }
 }
 
-// A window of positions that slides over the pixels, for kernels of kPixels adjacent ones and stride 1: an event is taken
-// once, for all the positions it reaches. `sum` is [how far the position lies before the pixel][vector].
+// A window of positions that slides over the pixels, for kernels of kPixels adjacent ones and stride 1: an event is
+// taken once, for all the positions it reaches. `sum` is [how far the position lies before the pixel][vector].
 template <class Lane, std::size_t kSums, std::size_t... I>
 HWY_INLINE void slide_sums(std::index_sequence<I...>, typename Lane::Sum (&sum)[kSums]) {
   constexpr std::size_t kStep = kSums - sizeof...(I);
@@ -188,7 +189,8 @@ void sliding_tile(const Band& band, std::size_t at, const std::int32_t* from, st
   zero_sums<Lane>(Each<kSums>(), sum);
   for (std::size_t pixel = 0; pixel < band.positions + kPixels - 1; ++pixel, weights -= band.pixel_weights) {
     slide_sums<Lane>(Each<kSums - kVectors>(), sum);
-    if (pixel < band.positions) start_sums<Lane, kVectors>(Each<kVectors>(), sum, from + pixel * band.pitch, band.pitch);
+    if (pixel < band.positions)
+      start_sums<Lane, kVectors>(Each<kVectors>(), sum, from + pixel * band.pitch, band.pitch);
     for (std::size_t e = stretch.starts[pixel]; e < stretch.starts[pixel + 1]; ++e)
       add_sliding<Lane, kVectors>(Each<kSums>(), band.values[e], weights + band.offsets[e], band.pixel_weights, sum);
     if (pixel + 1 < kPixels) continue;
@@ -275,8 +277,8 @@ HWY_INLINE std::size_t event_count(const Band& band) {
 
 // One word of kPosition's counts, and its weights.
 template <class Lane, std::size_t kPosition, std::size_t kVectors, std::size_t kSums, std::size_t... V>
-HWY_INLINE void add_word(std::index_sequence<V...>, const std::byte* counts,
-                         const typename Lane::Word (&row)[kVectors], typename Lane::Sum (&sum)[kSums]) {
+HWY_INLINE void add_word(std::index_sequence<V...>, const std::byte* counts, const typename Lane::Word (&row)[kVectors],
+                         typename Lane::Sum (&sum)[kSums]) {
   std::uint32_t word = 0;
   std::memcpy(&word, counts, 4);
   const auto value = Lane::all(word);
@@ -290,7 +292,8 @@ HWY_INLINE void add_words(std::index_sequence<P...>, const std::byte* const (&co
   (add_word<Lane, P>(Each<kVectors>(), counts[P / kReach] + P % kReach * stride, row, sum), ...);
 }
 template <class Lane, std::size_t kVectors, std::size_t... V>
-HWY_INLINE void load_row(std::index_sequence<V...>, const std::uint32_t* weights, typename Lane::Word (&row)[kVectors]) {
+HWY_INLINE void load_row(std::index_sequence<V...>, const std::uint32_t* weights,
+                         typename Lane::Word (&row)[kVectors]) {
   ((row[V] = Lane::load(weights + V * Lane::lanes())), ...);
 }
 
@@ -308,7 +311,8 @@ void dense_tile(const Band& band, std::size_t x, std::size_t at, const std::int3
   for (std::size_t s = 0; s < band.stretch_count; ++s) {
     const std::uint32_t* weights = band.packed + (band.stretches[s].weights + static_cast<std::int64_t>(at));
     const std::byte* counts[kBases];
-    for (std::size_t b = 0; b < kBases; ++b) counts[b] = band.stretches[s].counts + band.skipped + (x + b * kReach) * stride;
+    for (std::size_t b = 0; b < kBases; ++b)
+      counts[b] = band.stretches[s].counts + band.skipped + (x + b * kReach) * stride;
     for (std::size_t i = 0; i < band.words;) {
       const std::size_t end = chunk < band.words - i ? i + chunk : band.words;
       for (; i < end; ++i, weights += band.row) {
@@ -458,15 +462,16 @@ template <class Lane>
 void add_events(const Band& band, std::int32_t* sums) {
   constexpr std::size_t kMost = Lane::kMostEvents;
   const std::size_t lanes = Lane::lanes();
-  if constexpr (Lane::kScattered > 0) if (event_count(band) * 100 < band.positions * Lane::kScattered) {
-    if (band.from && band.from != sums)
-      std::memcpy(sums, band.from, ((band.positions - 1) * band.pitch + band.outputs) * sizeof *sums);
-    scatter_events<Lane>(band, sums);
-    if (!band.firing) return;
-    band.firing->is_short ? fire_kept<Lane>(band, band.firing->in_short, sums)
-                          : fire_kept<Lane>(band, band.firing->volley, sums);
-    return;
-  }
+  if constexpr (Lane::kScattered > 0)
+    if (event_count(band) * 100 < band.positions * Lane::kScattered) {
+      if (band.from && band.from != sums)
+        std::memcpy(sums, band.from, ((band.positions - 1) * band.pitch + band.outputs) * sizeof *sums);
+      scatter_events<Lane>(band, sums);
+      if (!band.firing) return;
+      band.firing->is_short ? fire_kept<Lane>(band, band.firing->in_short, sums)
+                            : fire_kept<Lane>(band, band.firing->volley, sums);
+      return;
+    }
   for (std::size_t at = 0; at < band.outputs;) {
     const std::size_t left = (band.outputs - at) / lanes, now = left < kMost ? left : kMost;
     some_events<Lane, kMost>(band, now, at, band.from ? band.from : sums, sums);

@@ -105,15 +105,13 @@ HWY_INLINE void fire_sums(D d, hn::Vec<D> sum, const std::int32_t* from, const S
     return fire_short(du, hn::BitCast(du, x), volley, at, out);
   }
   const std::size_t lanes = hn::Lanes(I32());
-  const auto total = [](hn::Vec<hn::Rebind<std::int16_t, I32>> some, const std::int32_t* begin) HWY_ATTR {
-    return hn::Add(hn::LoadU(I32(), begin), hn::PromoteTo(I32(), some));
-  };
+  const auto total = [](hn::Vec<hn::Rebind<std::int16_t, I32>> some, const std::int32_t* begin)
+                         HWY_ATTR { return hn::Add(hn::LoadU(I32(), begin), hn::PromoteTo(I32(), some)); };
   if constexpr (hn::MaxLanes(d) == hn::MaxLanes(I32())) {
     Neurons::fire(volley, at, total(sum, from), out);
   } else {
     const hn::Half<D> dh;
-    Neurons::fire(volley, at, total(hn::LowerHalf(dh, sum), from), total(hn::UpperHalf(dh, sum), from + lanes),
-                       out);
+    Neurons::fire(volley, at, total(hn::LowerHalf(dh, sum), from), total(hn::UpperHalf(dh, sum), from + lanes), out);
   }
 }
 // Two vectors of them. Those of a quarter of the widest are one of them together.

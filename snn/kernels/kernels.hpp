@@ -61,17 +61,17 @@ struct SmallVolley {
   float ceiling;            // C + 1/2
   std::size_t period;       // channels: both arrays repeat themselves after so many, and it divides n
 };
-// The same in 16 bits, where every (C + 1) theta is at most kShortVolley. With x a sum, clamped to 0 .. 2^16 - 1 or less,
-// and k such that 2^k < theta <= 2^(k + 1):
+// The same in 16 bits, where every (C + 1) theta is at most kShortVolley. With x a sum, clamped to 0 .. 2^16 - 1 or
+// less, and k such that 2^k < theta <= 2^(k + 1):
 //   c = min(C, (x * multiplier >> 16) * power >> 16),  multiplier = ceil(2^(16 + k) / theta), power = 2^(16 - k).
-// The floor of a floor divided is the floor, and the multiplier is less than 1 too great: up to x = 2^15 the quotient is
-// less than x / 2^(16 + k) <= 1 / theta too great, and x / theta lies 1 / theta below the next whole number at least.
-// Beyond kShortVolley it is C + 1 or more, because it never falls.
-// The power of thresholds 1 and 2 would not fit. Their sums begin with kShortMore more, and multiplying by 2^16 - 1 takes
-// 1 away from what is not 0: (x + 2) - 1 - 1, or ((x + 2) >> 1) - 1.
+// The floor of a floor divided is the floor, and the multiplier is less than 1 too great: up to x = 2^15 the quotient
+// is less than x / 2^(16 + k) <= 1 / theta too great, and x / theta lies 1 / theta below the next whole number at
+// least. Beyond kShortVolley it is C + 1 or more, because it never falls. The power of thresholds 1 and 2 would not
+// fit. Their sums begin with kShortMore more, and multiplying by 2^16 - 1 takes 1 away from what is not 0: (x + 2) - 1
+// - 1, or ((x + 2) >> 1) - 1.
 inline constexpr std::int64_t kShortVolley = (1 << 15) - 1;
 inline constexpr std::int32_t kShortMore = 2;
-struct ShortVolley {  // these of every channel, which repeat, and kPairSlack more
+struct ShortVolley {          // these of every channel, which repeat, and kPairSlack more
   const std::int16_t* start;  // what sums begin with; null where that is no constant of the channel
   const std::uint16_t* multiplier;
   const std::uint16_t* power;
@@ -91,8 +91,8 @@ constexpr ShortDivisor short_divisor(std::uint32_t theta) {
 }
 inline constexpr std::size_t kPairSlack = 64;
 
-// Neurons that fire where their sums are made, which are kept nowhere then. A ShortVolley's `start` is what is said to be
-// added to as well: kernels take the one or the other.
+// Neurons that fire where their sums are made, which are kept nowhere then. A ShortVolley's `start` is what is said to
+// be added to as well: kernels take the one or the other.
 struct Firing {
   bool is_short;
   ShortVolley in_short;  // if so; from the band's first output on, as the other
@@ -320,8 +320,8 @@ struct Table {
 
   // sums[i] = from[i] + sum over all taps of counts[i] * weights[i], for i < n. from == sums, or apart from them.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, const std::int32_t* from, std::int32_t* sums);
-  // The same of a ChannelRow. With `firing` (or null), whose channels are the row's, counts are made of them, and `from`
-  // is not read: sums begin with ShortVolley::start. Counts have slack.
+  // The same of a ChannelRow. With `firing` (or null), whose channels are the row's, counts are made of them, and
+  // `from` is not read: sums begin with ShortVolley::start. Counts have slack.
   void (*add_channels)(const ChannelRow& row, const std::int32_t* from, std::int32_t* sums, const Firing* firing);
 
   void (*fire_volley)(const Volley& volley, const std::int32_t* sums, std::size_t n, Count* out);

@@ -121,8 +121,7 @@ void add_pairs_to(const ChannelRow& row, const std::int32_t* from, std::int32_t*
   const hn::CappedTag<std::uint8_t, 32> half;
   const hn::CappedTag<std::uint8_t, 16> block;
   std::size_t i = add_vectors<kPairs, kFires>(d, 0, row, from, sums, firing);
-  if constexpr (hn::MaxLanes(d) > hn::MaxLanes(half))
-    i = add_vectors<kPairs, kFires>(half, i, row, from, sums, firing);
+  if constexpr (hn::MaxLanes(d) > hn::MaxLanes(half)) i = add_vectors<kPairs, kFires>(half, i, row, from, sums, firing);
   if constexpr (hn::MaxLanes(half) > hn::MaxLanes(block))
     i = add_vectors<kPairs, kFires>(block, i, row, from, sums, firing);
   if (i < row.n) reference::add_channels_from(i, row, from, sums, firing);

@@ -67,8 +67,7 @@ void add_word(const Band& band, std::uint32_t counts, const std::uint32_t* weigh
 }
 // What the positions' own sums begin with. (Vectors write beyond them, which a Band with `from` leaves no room for.)
 inline void start_band(const Band& band, std::int32_t* sums) {
-  if (band.from && band.from != sums) 
-    std::copy_n(band.from, (band.positions - 1) * band.pitch + band.outputs, sums);
+  if (band.from && band.from != sums) std::copy_n(band.from, (band.positions - 1) * band.pitch + band.outputs, sums);
 }
 inline Count short_count(const ShortVolley& volley, std::int32_t sum, std::size_t channel) {
   const auto x = static_cast<std::uint32_t>(std::clamp(sum, 0, 65535));
@@ -205,8 +204,8 @@ inline void fire_volley(const Volley& volley, const std::int32_t* sums, std::siz
 
 inline void fire_small_volley(const SmallVolley& volley, const std::int32_t* sums, std::size_t n, Count* out) {
   for (std::size_t i = 0; i < n; ++i)
-    out[i] = static_cast<Count>(std::clamp(static_cast<float>(sums[i]) * volley.reciprocal[i] + volley.half[i], 0.0f,
-                                           volley.ceiling));
+    out[i] = static_cast<Count>(
+        std::clamp(static_cast<float>(sums[i]) * volley.reciprocal[i] + volley.half[i], 0.0f, volley.ceiling));
 }
 
 inline bool fire_step(const Step& step, const std::int32_t* sums, std::size_t n, std::int32_t* v, Count* out) {
@@ -231,7 +230,7 @@ inline std::int32_t leaked(std::int32_t x, std::int32_t keep) {
 
 // From `i` on, so that kernels in vectors can leave it their rest.
 inline LeakyStepped step_leaky_from(std::size_t i, const LeakyStep& step, const std::int32_t* sums, std::size_t n,
-                            const LeakyState& state, Count* out) {
+                                    const LeakyState& state, Count* out) {
   bool rest = true, fired = false;
   for (; i < n; ++i) {
     std::int32_t x = (sums[i] << step.fraction) + step.bias[i];
@@ -273,7 +272,7 @@ inline LeakyStepped step_leaky_from(std::size_t i, const LeakyStep& step, const 
 }
 
 inline LeakyStepped step_leaky(const LeakyStep& step, const std::int32_t* sums, std::size_t n, const LeakyState& state,
-                       Count* out) {
+                               Count* out) {
   return step_leaky_from(0, step, sums, n, state, out);
 }
 
@@ -314,20 +313,6 @@ inline Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::
     tally.events += counts[i] != 0;
     tally.reached += counts[i] != 0 && fan_out ? fan_out[i] : 0;
   }
-  return tally;
-}
-
-// Whole turns by `of_turns`, the rest plainly.
-template <class OfTurns>
-Tally tally_by_turns(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
-                     std::size_t n, const OfTurns& of_turns) {
-  const std::size_t to_turn = (kTallyTurn - keys.first % kTallyTurn) % kTallyTurn, lead = to_turn < n ? to_turn : n;
-  const std::size_t turns = (n - lead) / kTallyTurn * kTallyTurn, end = lead + turns;
-  const auto from = [&](std::size_t i) { return fan_out ? fan_out + i : nullptr; };
-  Tally tally;
-  of_turns(counts + lead, keys.from(lead), from(lead), turns, tally);
-  if (lead != 0) tally += tally_small(counts, keys, fan_out, spikes, lead);
-  if (end != n) tally += tally_small(counts + end, keys.from(end), from(end), spikes, n - end);
   return tally;
 }
 

@@ -392,8 +392,7 @@ TEST_CASE("a volley's count is the exact floor for thresholds from 1 to the grea
         std::ranges::all_of(threshold, [&](auto theta) { return (ceiling + 1) * theta <= kSmallVolley; });
     small_ones += small;
     std::vector<float> half(n);
-    for (std::size_t i = 0; i < n; ++i)
-      half[i] = 0.5f / static_cast<float>(threshold[i]);
+    for (std::size_t i = 0; i < n; ++i) half[i] = 0.5f / static_cast<float>(threshold[i]);
     each_table([&](const Table& table) {
       std::vector<Count> out(n);
       if (small) {

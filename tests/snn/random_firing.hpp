@@ -51,9 +51,7 @@ struct RandomFiring {
 
  private:
   ShortVolley in_short(const std::int16_t* begin) const { return {begin, multiplier.data(), power.data(), ceiling}; }
-  SmallVolley volley() const {
-    return {reciprocal.data(), half.data(), static_cast<float>(ceiling) + 0.5f, channels};
-  }
+  SmallVolley volley() const { return {reciprocal.data(), half.data(), static_cast<float>(ceiling) + 0.5f, channels}; }
 };
 
 }  // namespace syn::snn::kernels
