@@ -10,8 +10,9 @@
 //   start, total       the sums that adjacent outputs begin with; from them and what was added, those they end with
 //   Fires              how neurons fire, by vectors of such totals
 //   add, settle, join
-//   kHasTails          whether it multiplies two words at a time with half as many outputs: then two, keep_tail,
-//   fire_tail kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
+//   kHasTails          whether it multiplies two words at a time with half as many outputs: then
+//                      two, keep_tail, fire_tail
+//   kBounded           whether sums must be settled every Band::run (events) or Band::chunk (dense) words
 //   kChains            into how many independent sums events are dealt where a tile has few outputs
 //   kRegisters         how many sums (of kSumRegisters each) a dense tile may hold
 //   kMostEvents        how many an event's tile
