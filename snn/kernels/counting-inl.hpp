@@ -67,7 +67,11 @@ template <Spikes kSpikes, bool kReaches>
 HWY_INLINE void count_in(Counted& to, Wide::Sum& key, const Count* counts, const std::int16_t* digit,
                          const std::uint16_t* fan_out) {
   const I16 d;
-  const auto count = hn::BitCast(d, hn::LoadU(U16(), counts)), fires = hn::Min(count, hn::Set(d, 1));
+  auto count = hn::BitCast(d, hn::LoadU(U16(), counts));
+#if HWY_ARCH_X86
+  asm("" : "+v"(count.raw));  // else GCC loads it up to three times, and loads are what there is least of
+#endif
+  const auto fires = hn::Min(count, hn::Set(d, 1));
   Wide::add(key, count, hn::LoadU(d, digit));
   if constexpr (kReaches) Wide::add(to.reached, fires, hn::BitCast(d, hn::LoadU(U16(), fan_out)));
   to.spikes = hn::Add(to.spikes, spikes_of<kSpikes>(count));
