@@ -123,14 +123,7 @@ Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::uint16_
   const auto of_turns = spikes == Spikes::counts   ? tally_spikes<Spikes::counts>
                         : spikes == Spikes::digits ? tally_spikes<Spikes::digits>
                                                    : tally_spikes<Spikes::digits_of_four>;
-  const std::size_t to_turn = (kTallyTurn - keys.first % kTallyTurn) % kTallyTurn, lead = to_turn < n ? to_turn : n;
-  const std::size_t turns = (n - lead) / kTallyTurn * kTallyTurn, end = lead + turns;
-  const auto from = [&](std::size_t i) { return fan_out ? fan_out + i : nullptr; };
-  Tally tally;
-  of_turns(counts + lead, keys.from(lead), from(lead), turns, tally);
-  if (lead != 0) tally += reference::tally_small(counts, keys, fan_out, spikes, lead);
-  if (end != n) tally += reference::tally_small(counts + end, keys.from(end), from(end), spikes, n - end);
-  return tally;
+  return reference::tally_by_turns(counts, keys, fan_out, spikes, n, of_turns);
 }
 
 // A lane of 32 bits takes in so many pairs of 2^15.

@@ -251,6 +251,12 @@ const Table& dot_products_of(const Table& plain) {
     table.name = "avx512vnni";
     table.narrow_events = vnni::add_events;
     table.narrow_dense = vnni::add_dense;
+    table.tally_small = [](const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
+                           std::size_t n) {
+      const auto of_turns = [spikes](const Count* c, const PlaceKeys& k, const std::uint16_t* f, std::size_t m,
+                                     Tally& tally) { vnni::tally_turns(c, k, f, spikes, m, tally); };
+      return reference::tally_by_turns(counts, keys, fan_out, spikes, n, of_turns);
+    };
     table.narrow_is_bounded = false;
     table.narrow_has_tails = true;
     table.dense_percent = 45;

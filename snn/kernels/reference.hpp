@@ -316,6 +316,20 @@ inline Tally tally_small(const Count* counts, const PlaceKeys& keys, const std::
   return tally;
 }
 
+// Whole turns by `of_turns`, the rest plainly.
+template <class OfTurns>
+Tally tally_by_turns(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes,
+                     std::size_t n, const OfTurns& of_turns) {
+  const std::size_t to_turn = (kTallyTurn - keys.first % kTallyTurn) % kTallyTurn, lead = to_turn < n ? to_turn : n;
+  const std::size_t turns = (n - lead) / kTallyTurn * kTallyTurn, end = lead + turns;
+  const auto from = [&](std::size_t i) { return fan_out ? fan_out + i : nullptr; };
+  Tally tally;
+  of_turns(counts + lead, keys.from(lead), from(lead), turns, tally);
+  if (lead != 0) tally += tally_small(counts, keys, fan_out, spikes, lead);
+  if (end != n) tally += tally_small(counts + end, keys.from(end), from(end), spikes, n - end);
+  return tally;
+}
+
 inline std::uint64_t set_bits(const Count* counts, std::size_t n) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += static_cast<std::uint64_t>(std::popcount(counts[i]));

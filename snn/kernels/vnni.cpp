@@ -110,7 +110,85 @@ struct Dot {
 
 #include "snn/kernels/bands-inl.hpp"
 
+// As in counting-inl.hpp, but that products are added where they are made.
+template <Spikes kSpikes>
+HWY_INLINE __m512i spikes_of(__m512i counts) {
+  if constexpr (kSpikes == Spikes::counts) return counts;
+  const __m512i digits =
+      _mm512_maskz_broadcast_i32x4(0xffff, _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+  if constexpr (kSpikes == Spikes::digits_of_four) return _mm512_shuffle_epi8(digits, counts);
+  const __m512i four = _mm512_set1_epi16(15);
+  return _mm512_add_epi16(_mm512_shuffle_epi8(digits, _mm512_and_si512(counts, four)),
+                          _mm512_shuffle_epi8(digits, _mm512_srli_epi16(counts, 4)));
+}
+struct Counted {
+  __m512i key, reached, spikes, events;
+};
+template <Spikes kSpikes, bool kReaches>
+HWY_INLINE void count_in(Counted& to, const Count* counts, const std::int16_t* digit, const std::uint16_t* fan_out) {
+  const __m512i count = _mm512_loadu_si512(counts), fires = _mm512_min_epu16(count, _mm512_set1_epi16(1));
+  to.key = _mm512_dpwssd_epi32(to.key, count, _mm512_loadu_si512(digit));
+  if constexpr (kReaches) to.reached = _mm512_dpwssd_epi32(to.reached, fires, _mm512_loadu_si512(fan_out));
+  to.spikes = _mm512_add_epi16(to.spikes, spikes_of<kSpikes>(count));
+  to.events = _mm512_add_epi16(to.events, fires);
+}
+HWY_INLINE __m512i widened(__m512i lanes) {
+  const __m512i lower = _mm512_and_si512(lanes, _mm512_set1_epi64(0xffffffff));
+  return _mm512_add_epi64(lower, _mm512_maskz_srli_epi64(0xff, lanes, 32));
+}
+HWY_INLINE std::uint64_t total(__m512i lanes) {
+  alignas(64) std::uint64_t lane[8];
+  _mm512_store_si512(lane, lanes);
+  return lane[0] + lane[1] + lane[2] + lane[3] + lane[4] + lane[5] + lane[6] + lane[7];
+}
+template <Spikes kSpikes, bool kReaches>
+void tally_turns(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, std::size_t n,
+                 Tally& tally) {
+  const __m512i one = _mm512_set1_epi16(1), zero = _mm512_setzero_si512();
+  __m512i spikes = zero, events = zero, reached = zero;
+  for (std::size_t i = 0; i < n;) {
+    const std::size_t at = keys.first + i, room = kTallied - at % kTallied, end = n - i < room ? n : i + room;
+    const std::int16_t* digit = keys.digit + at % kTallied;
+    // Two by turns: the next product waits for the one before.
+    Counted counted{zero, zero, zero, zero}, others = counted;
+    for (; i + 2 * kTallyTurn <= end; i += 2 * kTallyTurn, digit += 2 * kTallyTurn) {
+      count_in<kSpikes, kReaches>(counted, counts + i, digit, kReaches ? fan_out + i : nullptr);
+      count_in<kSpikes, kReaches>(others, counts + i + kTallyTurn, digit + kTallyTurn,
+                                  kReaches ? fan_out + i + kTallyTurn : nullptr);
+    }
+    if (i != end) {
+      count_in<kSpikes, kReaches>(counted, counts + i, digit, kReaches ? fan_out + i : nullptr);
+      i = end;
+    }
+    alignas(64) std::int32_t lane[kTallyLanes];
+    _mm512_store_si512(lane, _mm512_add_epi32(counted.key, others.key));
+    std::uint64_t sum = 0;
+    for (std::size_t l = 0; l < kTallyLanes; ++l) sum += static_cast<std::uint64_t>(lane[l]) * keys.lane[l];
+    tally.checksum += sum * keys.block[at / kTallied];
+    spikes = _mm512_dpwssd_epi32(spikes, _mm512_add_epi16(counted.spikes, others.spikes), one);
+    events = _mm512_dpwssd_epi32(events, _mm512_add_epi16(counted.events, others.events), one);
+    reached = _mm512_add_epi64(reached, _mm512_add_epi64(widened(counted.reached), widened(others.reached)));
+  }
+  tally.spikes += total(widened(spikes));
+  tally.events += total(widened(events));
+  tally.reached += total(reached);
+}
+
 }  // namespace
+
+void tally_turns(const Count* counts, const PlaceKeys& keys, const std::uint16_t* fan_out, Spikes spikes, std::size_t n,
+                 Tally& tally) {
+  if (spikes == Spikes::counts) {
+    fan_out ? tally_turns<Spikes::counts, true>(counts, keys, fan_out, n, tally)
+            : tally_turns<Spikes::counts, false>(counts, keys, nullptr, n, tally);
+  } else if (spikes == Spikes::digits) {
+    fan_out ? tally_turns<Spikes::digits, true>(counts, keys, fan_out, n, tally)
+            : tally_turns<Spikes::digits, false>(counts, keys, nullptr, n, tally);
+  } else {
+    fan_out ? tally_turns<Spikes::digits_of_four, true>(counts, keys, fan_out, n, tally)
+            : tally_turns<Spikes::digits_of_four, false>(counts, keys, nullptr, n, tally);
+  }
+}
 
 void add_events(const Band& band, std::int32_t* sums) {
   add_events<Dot>(band, sums);
