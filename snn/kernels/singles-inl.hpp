@@ -397,6 +397,7 @@ HWY_INLINE void add_singles_from(D d, const Singles& singles, std::size_t at, st
 bool may_outgrow(const Singles& singles) {
   const std::uint32_t* const totals = singles.values ? singles.totals : singles.starts;
   const std::size_t reach = (singles.columns - 1) * singles.dilation + 1;  // counts what dilation leaves out, too
+  if (totals[(singles.positions - 1) * singles.stride + reach] - totals[0] <= singles.most) return false;
   for (std::size_t x = 0; x < singles.positions; ++x)
     if (totals[x * singles.stride + reach] - totals[x * singles.stride] > singles.most) return true;
   return false;
