@@ -208,7 +208,7 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .list_narrow_singles = list_singles<std::uint8_t>,
                    .list_wide_singles = list_singles<std::uint16_t>,
                    .add_singles = add_singles,
-                   .singles_cost = HWY_TARGET == HWY_AVX3   ? SinglesCost{30, 36, 350, 33, 450, 300}
+                   .singles_cost = HWY_TARGET == HWY_AVX3   ? SinglesCost{30, 36, 350, 48, 450, 300}
                                    : HWY_TARGET == HWY_AVX2 ? SinglesCost{40, 42, 300, 28, 400, 250}
                                    : HWY_TARGET == HWY_SSE4 ? SinglesCost{32, 36, 200, 12, 200, 200}
                                                             : SinglesCost{35, 60, 200, 15, 200, 200},
