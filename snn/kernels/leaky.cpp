@@ -2,7 +2,11 @@
 #if defined(__aarch64__)
 #define HWY_COMPILE_ONLY_STATIC
 #endif
+#if defined(SYN_FEW_TARGETS)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3)
+#else
 #define HWY_DISABLED_TARGETS HWY_SSSE3
+#endif
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "snn/kernels/leaky.cpp"
