@@ -218,7 +218,8 @@ void Linear::weigh_singles(const kernels::SinglesCost& cost) {
   // A vector takes about as long where it is half empty.
   const float vectors = padded_outputs_ <= 32 ? 0.75f : std::ceil(1 / outputs);
   const float count = of(valued_ ? cost.valued : cost.count) * outputs * vectors * (one ? 0.8f : far ? 1.4f : 1.0f);
-  const float listing = of(cost.listing * row_words()) * outputs / columns * width / static_cast<float>(x_.target);
+  const float word = of(valued_ ? cost.valued_listing : cost.listing);
+  const float listing = word * of(row_words()) * outputs / columns * width / static_cast<float>(x_.target);
   const float runs = of(cost.run) * outputs * width / (sliding ? columns : 1);
   const float positions = of(cost.position) * width / columns;
   singles_cost_ = {.count = kMargin * count,

@@ -263,11 +263,11 @@ struct PoolWindow {
 // What single counts take, in hundredths of a word among words that are all multiplied, of kSinglesCostOutputs outputs.
 inline constexpr std::size_t kSinglesCostOutputs = 64;
 struct SinglesCost {
-  std::uint32_t count, valued;  // adding one at a position, where all are 1 and elsewhere
-  std::uint32_t settling;       // adding 16-bit sums to those in memory
-  std::uint32_t listing;        // a word of counts
-  std::uint32_t run;            // the end of a run of events, which is not foreseen
-  std::uint32_t position;       // beginning and finishing one's sums
+  std::uint32_t count, valued;            // adding one at a position, where all are 1 and elsewhere
+  std::uint32_t settling;                 // adding 16-bit sums to those in memory
+  std::uint32_t listing, valued_listing;  // a word of counts, where all are 1 and elsewhere
+  std::uint32_t run;                      // the end of a run of events, which is not foreseen
+  std::uint32_t position;                 // beginning and finishing one's sums
 };
 
 // How many are not zero.
