@@ -14,19 +14,27 @@ HWY_PUSH_ATTRIBUTES("arch=armv8.2-a+dotprod")
 namespace syn::snn::kernels::neon_dot {
 namespace {
 
-struct Neurons {  // firing-inl.hpp has them in Highway's words, and the proof
+struct Neurons {  // firing-inl.hpp has them in Highway's words, kernels.hpp the proof
   using Ints = int32x4_t;
-  using Floats = float32x4_t;
-  static HWY_INLINE Floats load(const float* constants) { return vld1q_f32(constants); }
-  static HWY_INLINE Ints counts(Ints sums, Floats reciprocal, Floats half, float ceiling) {
-    return vcvtq_s32_f32(vminq_f32(vfmaq_f32(half, vcvtq_f32_s32(sums), reciprocal), vdupq_n_f32(ceiling)));
-  }
+  static HWY_INLINE Ints load(const std::int32_t* sums) { return vld1q_s32(sums); }
   static HWY_INLINE void keep(Ints sums, std::int32_t* to) { vst1q_s32(to, sums); }
-  static HWY_INLINE void store(Ints a, Count* out) { vst1_u16(out, vqmovun_s32(a)); }
-  static HWY_INLINE void store(Ints a, Ints b, Count* out) {
-    store(a, out);
-    store(b, out + 4);
+  static HWY_INLINE void fire(const SmallVolley& volley, std::size_t at, Ints a, Count* out) {
+    const float32x4_t half = vld1q_f32(volley.half + at), reciprocal = vld1q_f32(volley.reciprocal + at);
+    const float32x4_t estimate = vfmaq_f32(half, vcvtq_f32_s32(a), reciprocal);
+    vst1_u16(out, vqmovun_s32(vcvtq_s32_f32(vminq_f32(estimate, vdupq_n_f32(volley.ceiling)))));
   }
+  static HWY_INLINE void fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out) {
+    const uint16x4_t product = high(vqmovun_s32(a), vld1_u16(volley.multiplier + at));
+    vst1_u16(out, vmin_u16(high(product, vld1_u16(volley.power + at)), vdup_n_u16(volley.ceiling)));
+  }
+  template <class Volley>
+  static HWY_INLINE void fire(const Volley& volley, std::size_t at, Ints a, Ints b, Count* out) {
+    fire(volley, at, a, out);
+    fire(volley, at + 4, b, out + 4);
+  }
+
+ private:
+  static HWY_INLINE uint16x4_t high(uint16x4_t a, uint16x4_t b) { return vshrn_n_u32(vmull_u16(a, b), 16); }
 };
 
 struct Dot {
