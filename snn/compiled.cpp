@@ -5,6 +5,7 @@
 
 #include "core/random.hpp"
 #include "snn/metrics.hpp"
+#include "snn/rules.hpp"
 
 namespace syn::snn {
 namespace {
@@ -163,7 +164,12 @@ void Compiled::add_firing(Stage& stage, const IntegrateAndFire& fire) {
     stage.spikes = greatest_count < 16 ? kernels::Spikes::digits_of_four : kernels::Spikes::digits;
   const std::int64_t most = (std::int64_t{greatest_count} + 1) * *std::ranges::max_element(stage.threshold);
   if (model.code == Code::step || most > kernels::kSmallVolley) return;
-  if (most <= kernels::kShortVolley) add_short_volley(stage, fire);
+  // Small thresholds take a little more, for which sums next to 2^31 leave no room.
+  const auto has_room = [&] {
+    const auto index = static_cast<std::size_t>(stage.population - model.populations.data());
+    return greatest_sum(model, index) < INT32_MAX - kernels::kShortVolley;
+  };
+  if (most <= kernels::kShortVolley && has_room()) add_short_volley(stage, fire);
   for (const std::int32_t theta : stage.threshold) {
     const auto more = stage.short_power.empty() ? 0 : kernels::short_divisor(static_cast<std::uint32_t>(theta)).more;
     stage.half.push_back((0.5f - static_cast<float>(more)) / static_cast<float>(theta));

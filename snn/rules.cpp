@@ -233,12 +233,9 @@ Bounds extremes(const std::vector<std::int32_t>& bias, std::size_t channels) {
   return bounds;
 }
 
-Problem overflow_problem(const Model& model, std::size_t index) {
+// Of what all projections add to a neuron of each channel.
+Bounds added_to(const Model& model, std::size_t index) {
   const Population& p = model.populations[index];
-  const auto* fire = std::get_if<IntegrateAndFire>(&p.kind);
-  const auto* readout = std::get_if<Readout>(&p.kind);
-  const bool leaky = membrane_of(p) != nullptr;
-  if (!fire && !readout && !leaky) return {};
   const std::size_t channels = p.shape.channels;
   Bounds bounds{std::vector<std::int64_t>(channels), std::vector<std::int64_t>(channels)};
   for (const Projection& projection : model.projections) {
@@ -254,6 +251,17 @@ Problem overflow_problem(const Model& model, std::size_t index) {
     if (const auto* one = std::get_if<OneToOne>(&projection.connection))
       add_shifted_bounds(bounds, std::span(one->multiplier), from.shape.channels, one->shift, from.greatest);
   }
+  return bounds;
+}
+
+Problem overflow_problem(const Model& model, std::size_t index) {
+  const Population& p = model.populations[index];
+  const auto* fire = std::get_if<IntegrateAndFire>(&p.kind);
+  const auto* readout = std::get_if<Readout>(&p.kind);
+  const bool leaky = membrane_of(p) != nullptr;
+  if (!fire && !readout && !leaky) return {};
+  const std::size_t channels = p.shape.channels;
+  const Bounds bounds = added_to(model, index);
   if (leaky) return leaky_overflow(p, bounds.positive, bounds.negative);
   const Bounds bias = extremes(fire ? fire->bias : readout->bias, channels);
   const std::int64_t rows = model.rows();
@@ -284,6 +292,16 @@ std::unexpected<Error> refused(const Model& model, std::string_view population, 
 }
 
 }  // namespace
+
+std::int64_t greatest_sum(const Model& model, std::size_t population) {
+  const Population& p = model.populations[population];
+  const Bounds bounds = added_to(model, population);
+  const Bounds bias = extremes(std::get<IntegrateAndFire>(p.kind).bias, p.shape.channels);
+  std::int64_t greatest = 0;
+  for (std::size_t c = 0; c < p.shape.channels; ++c)
+    greatest = std::max(greatest, bounds.positive[c] + bias.positive[c]);
+  return greatest;
+}
 
 Expected<> check_rules(const Model& model) {
   if (model.steps < 1 || model.steps > kGreatestCount)

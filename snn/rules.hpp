@@ -9,6 +9,8 @@ namespace syn::snn {
 
 // Refuses by name: population, and channel where there is one.
 Expected<> check_rules(const Model& model);
+// The greatest that a sum of an IntegrateAndFire population can be, its bias included.
+std::int64_t greatest_sum(const Model& model, std::size_t population);
 
 // The kernel of a convolution or pooling laid over its source: which target positions, which source positions.
 struct Extent {

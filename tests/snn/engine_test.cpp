@@ -50,6 +50,7 @@ void compare(const Model& model, const std::vector<std::vector<std::vector<Count
     whole.accounts = false;
     made(model, kernels).run(state, whole);
     CHECK(whole.potentials == expected.potentials);
+    if (model.code != Code::step) CHECK(whole.checksum == 0);
   }
 
   // Any split into windows.
@@ -198,6 +199,31 @@ TEST_CASE("kernels that the machine does not have are refused by name") {
   REQUIRE_FALSE(engine.has_value());
   CHECK(engine.error().what.find("'mmx'") != std::string::npos);
   CHECK(Engine::kernel_names().back() == "reference");
+}
+
+TEST_CASE("a sum next to 2^31 fires with the least of thresholds, too") {
+  for (const std::int32_t theta : {1, 2, 3}) {
+    Model model{.name = "edge", .code = Code::volley, .steps = 1};
+    const auto add = [&](const char* name, auto kind) {
+      Population p;
+      p.name = name;
+      p.shape = {1, 1, 1};
+      p.greatest = 1;
+      p.kind = std::move(kind);
+      model.populations.push_back(std::move(p));
+    };
+    add("in", Source{});
+    add("fire", IntegrateAndFire{.threshold = {theta}, .bias = {std::numeric_limits<std::int32_t>::max() - 1 - theta}});
+    add("out", Readout{.bias = {0}});
+    model.projections = {{.from = 0, .to = 1, .connection = Dense{{1}}},
+                         {.from = 1, .to = 2, .connection = Dense{{5}}}};
+    model.outputs = {"out"};
+    State state;
+    Window window;
+    window.in = {{1}};
+    made(model).run(state, window);
+    CHECK(window.potentials == std::vector<std::int32_t>{5});
+  }
 }
 
 TEST_CASE("outputs are every row of the populations asked for") {
