@@ -19,6 +19,7 @@ Linear::Listed listed_of(const Input& input, PartScratch& scratch) {
           .single_values = scratch.single_values.data(),
           .starts = scratch.starts.data(),
           .totals = scratch.totals.data(),
+          .scattered = scratch.scattered.data(),
           .copy = scratch.copy.data() + input.copy_at,
           .rows = scratch.rows.data() + input.rows_at};
 }
@@ -38,15 +39,17 @@ PartScratch& part_scratch(const Compiled& compiled) {
   at_least(scratch.single_values, compiled.room.singles);
   at_least(scratch.starts, compiled.room.starts);
   at_least(scratch.totals, compiled.room.starts);
+  at_least(scratch.scattered, compiled.room.scattered);
   at_least(scratch.rows, compiled.room.rows);
   at_least(scratch.band, compiled.band);
   return scratch;
 }
 
 void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
-                const Part& part, PartScratch& scratch) {
+                const Part& part, bool fires, PartScratch& scratch) {
   if (input.linear >= 0)
-    compiled.linears[static_cast<std::size_t>(input.linear)].open(kernels, counts, part, listed_of(input, scratch));
+    compiled.linears[static_cast<std::size_t>(input.linear)].open(kernels, counts, part, listed_of(input, scratch),
+                                                                  fires);
   if (input.channelwise >= 0) {
     compiled.channelwise[static_cast<std::size_t>(input.channelwise)].open(kernels, counts, part.first_row,
                                                                            part.last_row, copy_of(input, scratch));
@@ -93,7 +96,7 @@ void sum_inputs(const Compiled& compiled, const kernels::Table& kernels, std::ui
   for (const Input& input : stage.inputs) {
     SYN_ASSERT(counts[input.from].size() == compiled.stages[input.from].neurons, input.from, counts[input.from].size());
     SYN_ASSERT(!std::holds_alternative<MaxPool>(*input.connection), stage.population->name);
-    open_input(compiled, kernels, input, counts[input.from].data(), whole, scratch);
+    open_input(compiled, kernels, input, counts[input.from].data(), whole, false, scratch);
   }
   for (std::size_t y = 0; y < shape.height; ++y) {
     std::fill_n(scratch.band.data(), stage.band, 0);

@@ -20,15 +20,17 @@ struct PartScratch {
   std::vector<std::uint32_t> values, offsets, starts, totals;
   std::vector<std::uint16_t> singles;
   std::vector<std::uint8_t> single_values;
+  LineVector<std::int16_t> scattered;
   std::vector<Linear::Row> rows;
   LineVector<std::int32_t> band;     // has a kernel's slack
   std::vector<const Input*> inputs;  // those that have something to add
 };
 PartScratch& part_scratch(const Compiled& compiled);  // this thread's, large enough
 
-// Makes ready what `part` reads of this projection's source.
+// Makes ready what `part` reads of this projection's source. `fires`: who calls asks fire_bands before add_band, with
+// short firing.
 void open_input(const Compiled& compiled, const kernels::Table& kernels, const Input& input, const Count* counts,
-                const Part& part, PartScratch& scratch);
+                const Part& part, bool fires, PartScratch& scratch);
 // sums = from + one projection's sums for band `y`; both are those of the part's first neuron of it. from == sums, or
 // apart from them. Returns where the sums are, as Linear::add_row does; null if the neurons of `firing` (or null)
 // fired.

@@ -92,6 +92,7 @@ void Compiled::add_inputs(Stage& stage, std::uint32_t index, const kernels::Tabl
     to.events = std::max(to.events, size.events);
     to.singles = std::max(to.singles, size.singles);
     to.starts = std::max(to.starts, size.starts);
+    to.scattered = std::max(to.scattered, size.scattered);
     to.copies += (size.copy + kCopySlack) / kLine * kLine;
     to.rows += size.rows;
   };
@@ -265,7 +266,7 @@ std::uint64_t Compiled::resident_bytes() const {
   }
   // One thread's scratch, for one row; blocks of more rows use up to kBlockBytes more (engine.cpp).
   return bytes + counts * sizeof(Count) + room_at_most.events * 8 + room_at_most.singles * 3 + room_at_most.starts * 8 +
-         room_at_most.copies + room_at_most.rows * sizeof(Linear::Row) + band * 4;
+         room_at_most.scattered * 2 + room_at_most.copies + room_at_most.rows * sizeof(Linear::Row) + band * 4;
 }
 
 }  // namespace syn::snn

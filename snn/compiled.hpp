@@ -65,15 +65,16 @@ struct Stage {  // one population
   bool has_fan_out() const { return !small_fan_out.empty() || !fan_out.empty(); }
 };
 
-// What the linear projections into one stage take: copies (bytes) and rows of all of them, events, single ones and
-// starts of one.
+// What the linear projections into one stage take: copies (bytes) and rows of all of them, events, single ones,
+// starts and scattered sums of one.
 struct ListRoom {
-  std::size_t events = 0, singles = 0, starts = 0, copies = 0, rows = 0;
+  std::size_t events = 0, singles = 0, starts = 0, scattered = 0, copies = 0, rows = 0;
 
   void widen(const ListRoom& other) {
     events = std::max(events, other.events);
     singles = std::max(singles, other.singles);
     starts = std::max(starts, other.starts);
+    scattered = std::max(scattered, other.scattered);
     copies = std::max(copies, other.copies);
     rows = std::max(rows, other.rows);
   }

@@ -85,6 +85,7 @@ Linear::Size Linear::size_of(const Packing& packing) const {
           .events = packing.has_events() ? kernel_rows() * width_ * packing.pixel_words() + kernels::kSlack : 0,
           .singles = singles_.empty() ? 0 : kernel_rows() * width_ * source_channels_ + kernels::kSlack,
           .starts = packing.has_events() ? width_ + 1 : 0,
+          .scattered = can_scatter() ? kernel_rows() * scattered_positions() * single_row_ : 0,
           .copy = height_ * width_ * packing.pixel_bytes(),
           .rows = height_};
 }
@@ -225,7 +226,9 @@ void Linear::weigh_singles(const kernels::SinglesCost& cost) {
   singles_cost_ = {.count = kMargin * count,
                    .settled_count = kMargin * (count + of(cost.settling) / of(2 * single_run_)),
                    .listing = kMargin * listing,
-                   .row = kMargin * (listing + (runs + positions) / of(kernel_rows()))};
+                   .row = kMargin * (listing + (runs + positions) / of(kernel_rows())),
+                   .scattered = of(valued_ ? cost.valued_scattered : cost.scattered) * outputs * vectors,
+                   .scattered_row = (listing + of(cost.scattered_position) * width / columns) / of(kernel_rows())};
 }
 
 template <class Element>
@@ -289,7 +292,8 @@ void Linear::each_row(std::int64_t oy, Fn&& fn) const {
   }
 }
 
-void Linear::open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const {
+void Linear::open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed,
+                  bool fires) const {
   const auto first = static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(part.first_row)) + y_.pad);
   const auto last = std::min(
       height_, static_cast<std::size_t>(y_.first(static_cast<std::int64_t>(part.last_row) - 1) + y_.pad + y_.reach()));
@@ -299,10 +303,10 @@ void Linear::open(const kernels::Table& kernels, const Count* counts, const Part
     copy(kernels, counts, first, last, reinterpret_cast<Count*>(listed.copy), listed.rows);
   }
   for (std::size_t oy = part.first_row; oy < part.last_row; ++oy)
-    listed.rows[oy].method = method(kernels, listed, static_cast<std::int64_t>(oy));
+    listed.rows[oy].method = method(kernels, listed, static_cast<std::int64_t>(oy), fires);
 }
 
-Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const {
+Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, bool fires) const {
   if (!packing_.has_events()) return Method::dense;
   std::uint64_t words = 0, counts = 0, rows = 0;
   each_row(oy, [&](std::size_t, std::size_t row) {
@@ -317,16 +321,21 @@ Linear::Method Linear::method(const kernels::Table& kernels, const Listed& liste
   const std::uint64_t percent = packing_.narrow ? kernels.dense_percent : kernels.wide_dense_percent;
   const std::uint64_t limit = short_runs ? percent * percent * percent / 10000 : percent;
   const bool by_words = words * 100 <= all * limit;
-  if (!singles_.empty() && kernels.take_singles != kernels::Table::TakeSingles::never) {
-    if (kernels.take_singles == kernels::Table::TakeSingles::always) return Method::singles;
+  using enum kernels::Table::TakeSingles;
+  if (!singles_.empty() && kernels.take_singles != never) {
+    if (kernels.take_singles == always) return Method::singles;
+    const bool can_be_scattered = fires && counts <= single_run_ && can_scatter();
+    if (can_be_scattered && kernels.take_singles == scattered) return Method::scattered;
     const auto of = [](std::uint64_t n) { return static_cast<float>(static_cast<std::int64_t>(n)); };
     // As a guess, an event is half of the greatest.
     const bool settled = counts * static_cast<std::size_t>(x_.kernel) > 2 * single_run_ * width_;
     const float adding = of(counts) * (settled ? singles_cost_.settled_count : singles_cost_.count);
+    const float singles = adding + of(rows) * singles_cost_.row;
+    if (can_be_scattered && of(counts) * singles_cost_.scattered + of(rows) * singles_cost_.scattered_row < singles)
+      return Method::scattered;
     // Words are listed in half the time; then each takes two or three times as long as among all. Runs and positions
     // are the same.
-    if (adding + of(rows) * singles_cost_.row <= of(all * 100) &&
-        (!by_words || adding + of(rows) * singles_cost_.listing / 2 <= of(words * 250)))
+    if (singles <= of(all * 100) && (!by_words || adding + of(rows) * singles_cost_.listing / 2 <= of(words * 250)))
       return Method::singles;
   }
   return by_words ? Method::events : Method::dense;
@@ -394,6 +403,8 @@ const std::int32_t* Linear::add_row(const kernels::Table& kernels, const Listed&
 std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
                               const std::int32_t* from, std::size_t from_pitch, std::int32_t* sums,
                               const kernels::Firing& firing) const {
+  if (listed.rows[oy].method == Method::scattered)
+    return fire_scattered(kernels, listed, part, oy, from, from_pitch, firing);
   if (x_.target == 1 || !can_fire(kernels, part, Method::dense)) return 0;
   std::size_t last = oy;
   for (; last < part.last_row; ++last) {
@@ -409,6 +420,56 @@ std::size_t Linear::fire_rows(const kernels::Table& kernels, const Listed& liste
   band.from_row = from_pitch;
   add_dense(kernels, listed, static_cast<std::int64_t>(oy), band, sums);
   return band.rows;
+}
+
+// A row of the source is listed once, and added to all rows of positions that it reaches. As many of these as the
+// kernel has rows are begun at a time.
+std::size_t Linear::fire_scattered(const kernels::Table& kernels, const Listed& listed, const Part& part,
+                                   std::size_t oy, const std::int32_t* from, std::size_t from_pitch,
+                                   const kernels::Firing& firing) const {
+  std::size_t last = oy;
+  while (last < part.last_row && listed.rows[last].method == Method::scattered) ++last;
+  const std::size_t rows = kernel_rows(), stride = static_cast<std::size_t>(y_.stride);
+  const std::size_t border = static_cast<std::size_t>(x_.kernel - 1) * single_row_;
+  const std::size_t pitch = scattered_positions() * single_row_;
+  std::fill_n(listed.scattered, rows * pitch, std::int16_t{0});
+  const Pixels inner = inner_pixels();
+  std::uint8_t* const values = valued_ ? listed.single_values : nullptr;
+  const auto list = packing_.narrow ? kernels.list_narrow_singles : kernels.list_wide_singles;
+  std::array<kernels::ScatterTarget, kBatch> targets;
+  const auto scatter = [&](std::size_t row) {
+    if (listed.rows[row].some.counts == 0) return;
+    const kernels::CountRow counts{listed.copy + row * row_bytes() + inner.first * packing_.pixel_bytes(), 0};
+    std::uint32_t starts[2], totals[2];
+    list({&counts, 1}, {.count = 1, .channels = inner.count * packing_.channels},
+         {.events = listed.singles, .values = values, .starts = starts, .totals = totals});
+    std::size_t n = 0;
+    for (std::size_t y = std::max(oy, row < rows ? 0 : (row - rows) / stride + 1); y < last && y * stride <= row; ++y)
+      targets[n++] = {listed.scattered + y % rows * pitch + border + inner.first * single_row_,
+                      singles_.data() + (row - y * stride) * source_channels_ * single_row_};
+    kernels.scatter_singles({.events = listed.singles,
+                             .values = values,
+                             .count = starts[1],
+                             .channels = packing_.channels,
+                             .row = single_row_,
+                             .column = rows * source_channels_ * single_row_,
+                             .columns = static_cast<std::size_t>(x_.kernel),
+                             .targets = {targets.data(), n}});
+  };
+  kernels::Firing of_row = firing;
+  for (std::size_t y = oy, row = oy * stride; y < last; ++y, from += from_pitch) {
+    for (; row < y * stride + rows; ++row) scatter(row);
+    kernels.fire_scattered({.sums = listed.scattered + y % rows * pitch + border,
+                            .row = single_row_,
+                            .valued = valued_,
+                            .positions = static_cast<std::size_t>(x_.target),
+                            .outputs = outputs_,
+                            .pitch = outputs_,
+                            .from = from,
+                            .firing = &of_row});
+    of_row.out += static_cast<std::size_t>(x_.target) * outputs_;
+  }
+  return last - oy;
 }
 
 // Rows and stretches go in batches; sums begin with Band::from in the first one. A kernel that lies in the border

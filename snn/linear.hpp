@@ -23,7 +23,7 @@ namespace syn::snn {
 class Linear {
  public:
   // How a row of target positions is added up.
-  enum class Method : std::uint8_t { none, events, singles, dense };
+  enum class Method : std::uint8_t { none, events, singles, scattered, dense };
   // What is not zero of a row of the copy; and that of the target row with the same index, of which there are no more.
   struct Row {
     kernels::Some some;
@@ -38,6 +38,7 @@ class Linear {
     std::uint8_t* single_values;
     std::uint32_t* starts;  // [pixel], and one more at the end
     std::uint32_t* totals;
+    std::int16_t* scattered;  // sums of as many rows of positions as the kernel has
     std::byte* copy;
     Row* rows;  // [row of the copy]
   };
@@ -50,17 +51,20 @@ class Linear {
   Linear(const Dense& dense, const Population& from, const Population& to, const kernels::Table& kernels);
 
   // What it takes: words of weights and of tails, and bytes of those of single counts, for good; bytes and rows of the
-  // copy while its population is computed; events, single ones, and starts while a row of it is.
+  // copy while its population is computed; events, single ones, starts, and sums of scattered ones while a row of it
+  // is.
   struct Size {
-    std::size_t weights = 0, tails = 0, single_weights = 0, events = 0, singles = 0, starts = 0, copy = 0, rows = 0;
+    std::size_t weights = 0, tails = 0, single_weights = 0, events = 0, singles = 0, starts = 0, scattered = 0;
+    std::size_t copy = 0, rows = 0;
   };
   Size size() const { return size_of(packing_); }
   // On any machine, bytes or not: never less than size().
   Size size_at_most() const { return size_of(packing(false)); }
   std::size_t padding_bytes() const { return padding_.size() * sizeof padding_[0]; }
 
-  // Makes ready what `part` of the target reads.
-  void open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed) const;
+  // Makes ready what `part` of the target reads. `fires`: who calls asks fire_rows before add_row, with short firing.
+  void open(const kernels::Table& kernels, const Count* counts, const Part& part, const Listed& listed,
+            bool fires) const;
   // sums[target width x target channels] = from + this projection's sums for target row `oy` of the part. Outputs of a
   // part that does not take all of them begin at a multiple of kernels::kTile. from == sums, or apart from them.
   // Returns where the sums are: `sums`; `from`, if there is nothing to add; null, if the row's neurons fired (they do
@@ -108,7 +112,7 @@ class Linear {
   void each_row(std::int64_t oy, Fn&& fn) const;
   std::size_t across() const { return static_cast<std::size_t>(x_.kernel) / stretch_pixels_; }  // stretches
   // By the measured density of what lies under target row `oy`.
-  Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy) const;
+  Method method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, bool fires) const;
   // Neurons fire with the last of several batches only, and none but the part's.
   bool can_fire(const kernels::Table& kernels, const Part& part, Method chosen) const;
   bool has_whole_vectors(const kernels::Table& kernels, const Part& part, Method chosen) const;
@@ -124,6 +128,14 @@ class Linear {
   void end_border(const Pixels& inner, std::uint32_t* starts) const;
   void add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                    const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
+  bool can_scatter() const {
+    return !singles_.empty() && x_.target > 1 && x_.stride == 1 && x_.dilation == 1 && y_.dilation == 1 &&
+           outputs_ % kernels::kTile == 0 && row_words() * 4 / packing_.part_bytes() <= UINT16_MAX;
+  }
+  // Positions of a row of sums: those that a pixel of the border reaches, too.
+  std::size_t scattered_positions() const { return static_cast<std::size_t>(x_.target + 2 * (x_.kernel - 1)); }
+  std::size_t fire_scattered(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
+                             const std::int32_t* from, std::size_t from_pitch, const kernels::Firing& firing) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
   // Where half a tile of outputs is left over, at more than one position.
   bool has_tails() const {
@@ -146,7 +158,7 @@ class Linear {
   std::size_t single_row_ = 0, single_run_ = 0, single_most_ = 0;
   // Hundredths of a word, for a row of the copy under one of the kernel's columns.
   struct {
-    float count = 0, settled_count = 0, listing = 0, row = 0;
+    float count = 0, settled_count = 0, listing = 0, row = 0, scattered = 0, scattered_row = 0;
   } singles_cost_;
   bool valued_ = false;  // counts can be other than 1
 };

@@ -366,8 +366,8 @@ class Run {
     return rows.data + r * rows.stride;
   }
 
-  void open_input(const Input& input, std::size_t r, const Part& part, PartScratch& scratch) {
-    snn::open_input(compiled_, kernels_, input, row_of(input, r), part, scratch);
+  void open_input(const Input& input, std::size_t r, const Part& part, bool fires, PartScratch& scratch) {
+    snn::open_input(compiled_, kernels_, input, row_of(input, r), part, fires, scratch);
   }
 
   // Bias and constant sources, once for the whole window.
@@ -375,7 +375,7 @@ class Run {
     const Stage& stage = compiled_.stages[i];
     const std::size_t from = part.first_output, n = neurons_of_band(stage, part);
     for (const Input& input : stage.inputs)
-      if (constant(input)) open_input(input, 0, part, scratch);
+      if (constant(input)) open_input(input, 0, part, false, scratch);
     // Sums are read and written beyond a band's end (adding zero), so they are made in `band` and copied.
     std::int32_t* band = scratch.band.data();
     for (std::size_t y = part.first_row; y < part.last_row; ++y) {
@@ -402,16 +402,15 @@ class Run {
       return (constant_at < 0 || !constant(input)) && !is_silent(input, r);
     };
     scratch.inputs.clear();
-    for (const Input& input : stage.inputs) {
-      if (!reads(input)) continue;
-      open_input(input, r, part, scratch);
-      scratch.inputs.push_back(&input);
-    }
+    for (const Input& input : stage.inputs)
+      if (reads(input)) scratch.inputs.push_back(&input);
     const std::size_t at = part.first_output, n = neurons_of_band(stage, part);
     // Where each band begins, and its sums, are made for some bands; then the last projection ends them, and they fire.
     const bool at_once = !stage.half.empty(), alone = scratch.inputs.size() <= 1;
     const bool alike = alone && constant_at < 0 && stage.bias_stride == 0;
     kernels::Firing firing{.is_short = !stage.short_power.empty()};
+    for (const Input* input : scratch.inputs)
+      open_input(*input, r, part, firing.is_short && input == scratch.inputs.back(), scratch);
     if (at_once) firing.volley = small_volley(stage, at, n);
     if (firing.is_short) {
       firing.in_short = {.start = alike && !stage.short_start.empty() ? stage.short_start.data() + at : nullptr,
@@ -431,7 +430,7 @@ class Run {
         std::int32_t* const own = alone ? sums : sums + (y - some.first_row) * stage.band;
         const std::int32_t* from = alone ? start_of(i, y) + at : own;
         bands = 0;
-        if (at_once && step > 1 && !scratch.inputs.empty())
+        if (at_once && !scratch.inputs.empty())
           bands = fire_bands(compiled_, kernels_, *scratch.inputs.back(), some, y, from, alike ? 0 : stage.band, own,
                              firing, scratch);
         if (bands > 0) continue;

@@ -40,15 +40,16 @@ std::string bounds_table(const std::vector<TableResult>& tables) {
 
 std::string layers_table(const TableResult& t, const std::vector<LayerLine>& lines, const CacheSizes& caches) {
   report::Table table({"layer", "counts", "us", "G synops/s", "G MAC/s", "of adds", "events us", "of fed", "singles us",
-                       "of load", "dense us", "of peak", "rest us", "singles", "scatter us", "/ best"});
+                       "of load", "scattered us", "dense us", "of peak", "rest us", "singles", "naive us", "/ best"});
   for (const LayerLine& l : lines) {
     const double ns = l.engine.median, best = l.best_path();
     table.row({l.layer, name_of(l.input), us(ns), rate(l.synops / ns * 1e9), rate(l.macs / ns * 1e9),
                share(scatter_bound(l, t.bounds).seconds * 1e9, ns), us(l.events_path.median),
                share(events_bound(l, t.bounds, caches).seconds * 1e9, l.events_kernel()), us(l.singles_path.median),
-               share(singles_bound(l, t.bounds, caches).seconds * 1e9, l.singles_kernel()), us(l.dense_path.median),
-               share(dense_bound(l, t.bounds).seconds * 1e9, l.dense_kernel()), us(l.events_rest.median),
-               us(l.singles_rest.median), us(l.scatter_path.median), best > 0 ? text::fixed(ns / best, 2) : "-"});
+               share(singles_bound(l, t.bounds, caches).seconds * 1e9, l.singles_kernel()), us(l.scattered_path.median),
+               us(l.dense_path.median), share(dense_bound(l, t.bounds).seconds * 1e9, l.dense_kernel()),
+               us(l.events_rest.median), us(l.singles_rest.median), us(l.naive_path.median),
+               best > 0 ? text::fixed(ns / best, 2) : "-"});
   }
   return table.text();
 }
@@ -67,8 +68,8 @@ std::string cost_text(const TableResult& t) {
   return text::cat("cost of the main layer, binary, 0.1 to 30 %: ", text::fixed(c.line.a / 1000, 2), " us + ",
                    text::fixed(c.line.b, 3), " ns an event; farthest above ", text::fixed(c.line.above * 100, 0),
                    " %, below ", text::fixed(c.line.below * 100, 0), " %; measured update cost ",
-                   text::fixed(c.update / 1000, 2), " us\nsilent step of ",
-                   text::grouped(static_cast<std::int64_t>(t.silent_neurons)),
+                   text::fixed(c.update / 1000, 2), " us; an event alone in memory ", text::fixed(c.naive_event, 1),
+                   " ns\nsilent step of ", text::grouped(static_cast<std::int64_t>(t.silent_neurons)),
                    " neurons at rest: ", text::fixed(t.silent_step.median / 1000, 3), " us; with its zeros handed on ",
                    text::fixed(t.silent_handing_on.median / 1000, 2), " us\n");
 }
@@ -97,9 +98,10 @@ constexpr const char* kLegend =
     "(or L2, where they lie there); of load: what its kernel of single counts reaches of their weights loaded; of "
     "peak:\n"
     "what its dense kernel reaches of multiply-adds from registers. of adds: synaptic operations against the\n"
-    "load-add-store rate of sums in L1. scatter us: each event added to the potentials in memory, with the same "
-    "neurons.\n"
-    "/ best: the engine against the best of the four.\n";
+    "load-add-store rate of sums in L1. scattered us: single counts added to 16-bit sums in memory where that is "
+    "possible;\n"
+    "naive us: each event added to the potentials in memory, with the same neurons.\n"
+    "/ best: the engine against the best of the five.\n";
 
 Json as_json(const Quartiles& q) {
   return {{"p25", q.low}, {"median", q.median}, {"p75", q.high}};
@@ -127,7 +129,8 @@ Json as_json(const LayerLine& l, const TableResult& t, const CacheSizes& caches)
           {"events_path_ns", as_json(l.events_path)},
           {"singles_path_ns", as_json(l.singles_path)},
           {"dense_path_ns", as_json(l.dense_path)},
-          {"scatter_path_ns", as_json(l.scatter_path)},
+          {"scattered_path_ns", as_json(l.scattered_path)},
+          {"naive_path_ns", as_json(l.naive_path)},
           {"events_rest_ns", as_json(l.events_rest)},
           {"singles_rest_ns", as_json(l.singles_rest)},
           {"dense_rest_ns", as_json(l.dense_rest)},

@@ -17,7 +17,7 @@ struct LayerSpec {
   std::string name;
   snn::Shape from, to;
   snn::Connection connection;  // its weights are made here
-  bool scatter = false;        // also as Scatter, which is 3 x 3, stride 1, padding 1
+  bool naive = false;          // also as Scatter, which is 3 x 3, stride 1, padding 1
 };
 
 struct InputSpec {
@@ -45,14 +45,14 @@ struct LayerLine {
   bool narrow = false;
   std::size_t weight_bytes = 0, single_weight_bytes = 0, sum_bytes = 0;  // packed; of all neurons
   // Nanoseconds from counts to counts, firing and accounting included. 0: there is no such path.
-  Quartiles engine, events_path, singles_path, dense_path, scatter_path;
+  Quartiles engine, events_path, singles_path, scattered_path, dense_path, naive_path;
   // The same along the three forced paths with a kernel that does nothing.
   Quartiles events_rest, singles_rest, dense_rest;
 
   double events_kernel() const;  // what the multiplying alone takes: the difference of the medians
   double singles_kernel() const;
   double dense_kernel() const;
-  double best_path() const;  // of events, singles, dense and scatter
+  double best_path() const;  // of events, singles, scattered ones, dense and naive scatter
 };
 
 class LayerTimer {

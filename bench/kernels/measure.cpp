@@ -21,9 +21,11 @@ const LayerLine* TableResult::main_at(const InputSpec& input) const {
 CostByEvents cost_by_events(const std::vector<LayerLine>& main) {
   CostByEvents cost;
   double least = 1;
+  std::vector<Point> naive;
   for (const LayerLine& line : main) {
     if (line.input.greatest != 1 || line.input.rate > kFitTo) continue;
     cost.points.push_back({line.events, line.engine.median});
+    if (line.naive_path.median > 0) naive.push_back({line.events, line.naive_path.median});
     if (line.input.rate < least) {
       least = line.input.rate;
       cost.update = line.singles_rest.median > 0 ? line.singles_rest.median : line.events_rest.median;
@@ -31,6 +33,9 @@ CostByEvents cost_by_events(const std::vector<LayerLine>& main) {
   }
   cost.line = fit(cost.points);
   if (cost.line.a > cost.update) cost.line = fit_from(cost.update, cost.points);
+  cost.naive_event = fit(naive).b;
+  for (const Point& p : cost.points)
+    cost.above_naive = std::max(cost.above_naive, p.y / (cost.update + cost.naive_event * p.x) - 1);
   return cost;
 }
 

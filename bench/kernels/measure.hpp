@@ -20,6 +20,9 @@ struct CostByEvents {
   double update = 0;
   Line line;  // with a at most `update`
   std::vector<Point> points;
+  // What an event takes that is added to potentials in memory (naive_path), and how far the points lie above
+  // update + it * events, in shares of that.
+  double naive_event = 0, above_naive = 0;
 };
 
 struct TableResult {

@@ -106,10 +106,10 @@ std::string paths(const TableResult& t) {
   double most = 0;  // the naive way grows out of any chart
   for (const LayerLine& line : t.main)
     if (line.input.greatest == 1) most = std::max({most, line.events_path.median, line.dense_path.median});
-  for (const Path& path :
-       {Path{"the engine's choice", &LayerLine::engine}, Path{"events", &LayerLine::events_path},
-        Path{"singles", &LayerLine::singles_path}, Path{"dense", &LayerLine::dense_path},
-        Path{"each event to memory", &LayerLine::scatter_path}, Path{"nothing multiplied", &LayerLine::events_rest}}) {
+  for (const Path& path : {Path{"the engine's choice", &LayerLine::engine}, Path{"events", &LayerLine::events_path},
+                           Path{"singles", &LayerLine::singles_path}, Path{"scattered", &LayerLine::scattered_path},
+                           Path{"dense", &LayerLine::dense_path}, Path{"each event to memory", &LayerLine::naive_path},
+                           Path{"nothing multiplied", &LayerLine::events_rest}}) {
     report::Series series{path.name, c++, {}};
     for (const LayerLine& line : t.main) {
       const double ns = (line.*path.ns).median;

@@ -164,6 +164,8 @@ struct Narrow {
 
 #include "snn/kernels/singles-inl.hpp"
 
+#include "snn/kernels/scatter-inl.hpp"
+
 #include "snn/kernels/products-inl.hpp"
 
 #include "snn/kernels/counting-inl.hpp"
@@ -212,10 +214,12 @@ const Table kTable{.name = SYN_TABLE_NAME,
                    .list_narrow_singles = list_singles<std::uint8_t>,
                    .list_wide_singles = list_singles<std::uint16_t>,
                    .add_singles = add_singles,
-                   .singles_cost = HWY_TARGET == HWY_AVX3   ? SinglesCost{30, 36, 350, 36, 60, 450, 300}
-                                   : HWY_TARGET == HWY_AVX2 ? SinglesCost{40, 42, 300, 28, 28, 400, 250}
-                                   : HWY_TARGET == HWY_SSE4 ? SinglesCost{32, 36, 200, 12, 12, 200, 200}
-                                                            : SinglesCost{35, 60, 200, 15, 15, 200, 200},
+                   .scatter_singles = scatter_singles,
+                   .fire_scattered = fire_scattered,
+                   .singles_cost = HWY_TARGET == HWY_AVX3   ? SinglesCost{30, 36, 350, 36, 60, 450, 300, 146, 120, 200}
+                                   : HWY_TARGET == HWY_AVX2 ? SinglesCost{40, 42, 300, 28, 28, 400, 250, 95, 80, 200}
+                                   : HWY_TARGET == HWY_SSE4 ? SinglesCost{32, 36, 200, 12, 12, 200, 200, 50, 45, 200}
+                                                            : SinglesCost{35, 60, 200, 15, 15, 200, 200, 90, 90, 200},
                    .add_products = add_products,
                    .add_channels = add_channels,
                    .fire_volley = fire_volley,
@@ -264,7 +268,7 @@ const Table& dot_products_of(const Table& plain) {
     table.narrow_is_bounded = false;
     table.narrow_has_tails = true;
     table.dense_percent = 45;
-    table.singles_cost = {38, 44, 400, 25, 55, 600, 400};
+    table.singles_cost = {38, 44, 400, 25, 55, 600, 400, 190, 120, 200};
     if (__builtin_cpu_supports("avx512vbmi2")) table.list_narrow_singles = vbmi2::list_singles;
     return table;
   }();
@@ -275,7 +279,7 @@ const Table& dot_products_of(const Table& plain) {
   static const Table kTable = [&] {
     Table table = plain;
     table.name = "neon-dot";
-    table.singles_cost = {60, 120, 300, 30, 30, 400, 300};
+    table.singles_cost = {60, 120, 300, 30, 30, 400, 300, 120, 120, 250};
     table.narrow_greatest = 127;  // both sides are signed
     table.narrow_events = neon_dot::add_events;
     table.narrow_dense = neon_dot::add_dense;

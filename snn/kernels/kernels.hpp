@@ -134,6 +134,31 @@ struct Singles {
   std::size_t most;          // those of any events whose counts add up to no more than this do
 };
 
+// Few single counts, each added in 16 bits to the sums in memory of all positions that it reaches (scatter-inl.hpp). A
+// position's sums are `row` of them, in an order of the table's own, and those of a row of positions lie side by side;
+// positions that are none, before the first and behind the last, have sums, too.
+struct ScatterTarget {  // a row of target positions that a row of the source reaches
+  std::int16_t* sums;   // of the position that the first pixel meets with the kernel's first column; 64-byte aligned
+  const std::int8_t* weights;  // Singles::weights of the row of the kernel between them
+};
+struct Scatter {
+  const std::uint16_t* events;  // of one row of the source: pixel * channels + channel, in order; have slack
+  const std::uint8_t* values;   // their counts, or null where all are 1
+  std::size_t count;
+  std::size_t channels;              // of a pixel
+  std::size_t row, column, columns;  // as in Singles, of stride and dilation 1; a row is of kTile, 2 kTile or n * 64
+  std::span<const ScatterTarget> targets;
+};
+// A row of positions whose sums are complete: their neurons fire, and sums are 0 again.
+struct Scattered {
+  std::int16_t* sums;  // of the first position
+  std::size_t row;
+  bool valued;  // as they were added
+  std::size_t positions, outputs, pitch;
+  const std::int32_t* from;  // as in Singles
+  const Firing* firing;      // not null, and short
+};
+
 // What one projection adds to one row of target positions (a band); or, dense, to several that fire.
 struct Band {
   const Stretch* stretches;
@@ -268,6 +293,8 @@ struct SinglesCost {
   std::uint32_t listing, valued_listing;  // a word of counts, where all are 1 and elsewhere
   std::uint32_t run;                      // the end of a run of events, which is not foreseen
   std::uint32_t position;                 // beginning and finishing one's sums
+  // Adding one at a position in memory, as above; and firing there.
+  std::uint32_t scattered, valued_scattered, scattered_position;
 };
 
 // How many are not zero.
@@ -313,10 +340,13 @@ struct Table {
   // sums[position * pitch + o] = from[..] + sum over all events of count * weight. Reads and writes beyond a position's
   // own as narrow_events does.
   void (*add_singles)(const Singles& singles, std::int32_t* sums);
+  // Any position's counts must add up to Singles::most at most.
+  void (*scatter_singles)(const Scatter& scatter);
+  void (*fire_scattered)(const Scattered& row);
   SinglesCost singles_cost;
   // Whether a Linear may choose by them (by its own table's, which it was made with), or what instead, for benches and
-  // tests.
-  enum class TakeSingles : std::uint8_t { by_cost, never, always } take_singles = TakeSingles::by_cost;
+  // tests: scattered where that is possible.
+  enum class TakeSingles : std::uint8_t { by_cost, never, always, scattered } take_singles = TakeSingles::by_cost;
 
   // sums[i] = from[i] + sum over all taps of counts[i] * weights[i], for i < n. from == sums, or apart from them.
   void (*add_products)(std::span<const Tap> taps, std::size_t n, const std::int32_t* from, std::int32_t* sums);

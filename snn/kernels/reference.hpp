@@ -145,6 +145,13 @@ void list_singles(std::span<const CountRow> rows, const CountPixels& pixels, con
   if (list.values) list.totals[pixels.count] = total;
 }
 
+// What output `o` has as its weight in a row of them.
+inline std::int32_t single_weight(const std::int8_t* row, std::size_t o, bool valued) {
+  if (valued) return row[o];
+  const std::int8_t weight = row[single_at(o)];
+  return o % kTile < kTile / 2 ? static_cast<std::uint8_t>(weight) - kSingleBias : weight;
+}
+
 inline void add_singles(const Singles& singles, std::int32_t* sums) {
   if (singles.from != sums) std::copy_n(singles.from, (singles.positions - 1) * singles.pitch + singles.outputs, sums);
   for (std::size_t x = 0; x < singles.positions; ++x, sums += singles.pitch) {
@@ -152,18 +159,37 @@ inline void add_singles(const Singles& singles, std::int32_t* sums) {
       const std::uint32_t* starts = singles.starts + x * singles.stride + column * singles.dilation;
       for (std::uint32_t e = starts[0]; e < starts[1]; ++e) {
         const std::int8_t* weights = singles.weights + column * singles.column + singles.events[e] * singles.row;
-        for (std::size_t o = 0; o < singles.outputs; ++o) {
-          if (singles.values) {
-            sums[o] += weights[o] * singles.values[e];
-          } else if (o % kTile < kTile / 2) {
-            sums[o] += static_cast<std::uint8_t>(weights[single_at(o)]) - kSingleBias;
-          } else {
-            sums[o] += weights[single_at(o)];
-          }
-        }
+        for (std::size_t o = 0; o < singles.outputs; ++o)
+          sums[o] += single_weight(weights, o, singles.values) * (singles.values ? singles.values[e] : 1);
       }
     }
     if (singles.firing) fire_outputs(*singles.firing, sums, singles.outputs, singles.firing->out + x * singles.pitch);
+  }
+}
+
+// Sums lie in order.
+inline void scatter_singles(const Scatter& scatter) {
+  for (std::size_t e = 0; e < scatter.count; ++e) {
+    const std::size_t pixel = scatter.events[e] / scatter.channels, channel = scatter.events[e] % scatter.channels;
+    for (const ScatterTarget& target : scatter.targets) {
+      for (std::size_t column = 0; column < scatter.columns; ++column) {
+        const std::int8_t* weights = target.weights + column * scatter.column + channel * scatter.row;
+        std::int16_t* sums = target.sums + (pixel - column) * scatter.row;
+        for (std::size_t o = 0; o < scatter.row; ++o)
+          sums[o] = static_cast<std::int16_t>(sums[o] + single_weight(weights, o, scatter.values) *
+                                                            (scatter.values ? scatter.values[e] : 1));
+      }
+    }
+  }
+}
+inline void fire_scattered(const Scattered& row) {
+  const Firing& firing = *row.firing;
+  for (std::size_t x = 0; x < row.positions; ++x) {
+    for (std::size_t o = 0; o < row.outputs; ++o) {
+      std::int16_t& sum = row.sums[x * row.row + o];
+      firing.out[x * row.pitch + o] = short_count(firing.in_short, row.from[x * row.pitch + o] + sum, o);
+      sum = 0;
+    }
   }
 }
 
@@ -395,7 +421,9 @@ inline constexpr Table kTable{.name = "reference",
                               .list_narrow_singles = list_singles<std::uint8_t>,
                               .list_wide_singles = list_singles<std::uint16_t>,
                               .add_singles = add_singles,
-                              .singles_cost = {40, 40, 100, 10, 10, 50, 50},
+                              .scatter_singles = scatter_singles,
+                              .fire_scattered = fire_scattered,
+                              .singles_cost = {40, 40, 100, 10, 10, 50, 50, 60, 60, 50},
                               .add_products = add_products,
                               .add_channels = add_channels,
                               .fire_volley = fire_volley,

@@ -1,7 +1,10 @@
 // Single counts: their kernels against the plain twins, and models that are forced to take them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -135,6 +138,53 @@ Table only_singles(const Table& table) {
   return forced;
 }
 
+// The same where rows are scattered whenever they can be.
+Table only_scattered(const Table& table) {
+  Table forced = table;
+  counted = &table;
+  forced.take_singles = Table::TakeSingles::scattered;
+  forced.fire_scattered = [](const kernels::Scattered& row) {
+    ++bands;
+    counted->fire_scattered(row);
+  };
+  return forced;
+}
+
+// A convolution of few events whose neurons fire in 16 bits, with or without another projection beside it.
+Model random_sparse(Random& random) {
+  const auto pick = [&](std::uint32_t low, std::uint32_t high) { return testing::pick(random, low, high); };
+  const std::uint32_t kernel_height = pick(1, 4), kernel_width = random.below(2) == 0 ? 3 : pick(1, 5);
+  const Shape from{pick(kernel_height, 9), pick(kernel_width, 9), pick(8, 40)};
+  Conv conv{.kernel_height = kernel_height, .kernel_width = kernel_width, .stride_y = pick(1, 3)};
+  conv.pad_top = static_cast<std::int32_t>(pick(0, kernel_height - 1));
+  conv.pad_left = static_cast<std::int32_t>(pick(0, kernel_width - 1));
+  const auto across = [&](std::uint32_t source, std::uint32_t pad, std::uint32_t kernel, std::uint32_t stride) {
+    return (source + 2 * pad - kernel) / stride + 1;
+  };
+  const Shape to{across(from.height, static_cast<std::uint32_t>(conv.pad_top), kernel_height, conv.stride_y),
+                 across(from.width, static_cast<std::uint32_t>(conv.pad_left), kernel_width, 1), 16 * pick(1, 9)};
+  conv.weights.resize(std::size_t{kernel_height} * kernel_width * from.channels * to.channels);
+  for (auto& weight : conv.weights) weight = static_cast<std::int8_t>(static_cast<int>(random.below(81)) - 40);
+  const std::uint32_t greatest = random.below(2) == 0 ? 1 : pick(2, 12);
+  Model model{.name = "sparse", .code = Code::volley, .steps = greatest};
+  Population in{.name = "in", .shape = from, .kind = Source{}, .greatest = greatest};
+  Population out{.name = "out", .shape = to, .greatest = greatest};
+  IntegrateAndFire neurons;
+  const bool of_neurons = random.below(3) == 0;
+  for (std::size_t i = 0; i < to.channels; ++i) neurons.threshold.push_back(static_cast<std::int32_t>(pick(1, 300)));
+  for (std::size_t i = 0; i < (of_neurons ? to.neurons() : to.channels); ++i)
+    neurons.bias.push_back(static_cast<std::int32_t>(pick(0, 400)) - 200);
+  out.kind = neurons;
+  model.populations = {in, out};
+  model.projections = {{0, 1, conv}};
+  if (random.below(3) == 0) {
+    for (auto& weight : conv.weights) weight = static_cast<std::int8_t>(static_cast<int>(random.below(81)) - 40);
+    model.projections.push_back({0, 1, conv});
+  }
+  model.outputs = {"out"};
+  return model;
+}
+
 Window run_on(const Model& model, const Table& table, const std::vector<Count>& input) {
   const Compiled compiled(model, table);
   State state;
@@ -218,6 +268,93 @@ TEST_CASE("models that take single counts wherever they can equal the interprete
       run(compiled, forced, state, window, nullptr);
       CHECK(window.potentials == expected.potentials);
       CHECK(window.checksum == expected.checksum);
+    });
+  }
+  CHECK(bands > 1000);
+}
+
+TEST_CASE("single counts scattered to sums in memory equal their plain twin, and leave zeros behind") {
+  SeededRandom random(45);
+  for (int round = 0; round < 300; ++round) {
+    CAPTURE(round);
+    const bool valued = random.below(2) == 0;
+    kernels::Scatter scatter{.channels = 8 + random.below(40),
+                             .columns = random.below(2) == 0 ? 3 : 1 + random.below(5)};
+    scatter.row = std::array<std::size_t, 6>{16, 32, 64, 128, 192, 256}[random.below(6)];
+    const std::size_t outputs = scatter.row <= 32 ? scatter.row : scatter.row - 16 * random.below(4);
+    const std::size_t kernel_rows = 1 + random.below(4), pixels = 1 + random.below(9);
+    scatter.column = kernel_rows * scatter.channels * scatter.row;
+    LineVector<std::int8_t> weights(scatter.columns * scatter.column + kernels::kSlack);
+    for (auto& weight : weights) weight = static_cast<std::int8_t>(random.below(256));
+    std::vector<std::uint16_t> events;
+    std::vector<std::uint8_t> values;
+    const auto rate = random.below(30);
+    for (std::size_t i = 0; i < pixels * scatter.channels && events.size() < 200; ++i) {
+      if (random.below(100) >= rate) continue;
+      events.push_back(static_cast<std::uint16_t>(i));
+      values.push_back(static_cast<std::uint8_t>(1 + random.below(kernels::kSingleGreatest)));
+    }
+    scatter.count = events.size();
+    events.resize(events.size() +
+                  kernels::kSlack);  // which is no event of any pixel behind them, but may look like one
+    values.resize(events.size());
+    scatter.events = events.data();
+    scatter.values = valued ? values.data() : nullptr;
+    const std::size_t border = scatter.columns - 1, positions = pixels + border;
+    const std::size_t pitch = (positions + border) * scatter.row;
+    const kernels::RandomFiring fires(random, outputs, positions * outputs);
+    std::vector<std::int32_t> from(positions * outputs + kernels::kSlack);
+    for (auto& sum : from) sum = static_cast<std::int32_t>(random.below(200'000)) - 100'000;
+    const bool starts = random.below(2) == 0;
+    for (std::size_t i = 0; starts && i < positions * outputs; ++i) from[i] = fires.start[i % outputs];
+    const auto run = [&](const Table& table) {
+      LineVector<std::int16_t> sums(kernel_rows * pitch);
+      std::vector<kernels::ScatterTarget> targets;
+      for (std::size_t row = 0; row < kernel_rows; ++row)
+        targets.push_back(
+            {sums.data() + row * pitch + border * scatter.row, weights.data() + row * scatter.channels * scatter.row});
+      kernels::Scatter all = scatter;
+      all.targets = targets;
+      table.scatter_singles(all);
+      std::vector<std::vector<Count>> counts;
+      for (std::size_t row = 0; row < kernel_rows; ++row) {
+        counts.push_back(fires.out);
+        const kernels::Firing firing = starts ? fires.with_start(counts.back().data()) : fires.at(counts.back().data());
+        std::int16_t* const first = sums.data() + row * pitch;
+        table.fire_scattered({.sums = first,
+                              .row = scatter.row,
+                              .valued = valued,
+                              .positions = positions,
+                              .outputs = outputs,
+                              .pitch = outputs,
+                              .from = from.data(),
+                              .firing = &firing});
+        for (std::size_t x = 0; x < positions; ++x)
+          CHECK(std::ranges::all_of(std::span(first + x * scatter.row, outputs), [](auto sum) { return sum == 0; }));
+      }
+      return counts;
+    };
+    const auto expected = run(kernels::reference::kTable);
+    each_table([&](const Table& table) { CHECK(run(table) == expected); });
+  }
+}
+
+TEST_CASE("models whose few counts are scattered equal those that take words") {
+  SeededRandom random(46);
+  bands = 0;
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    const Model model = random_sparse(random);
+    std::vector<Count> input(model.populations[0].shape.neurons());
+    const std::uint64_t rate = random.below(2) == 0 ? 2 : random.below(12);
+    for (Count& count : input)
+      if (random.below(100) < rate) count = static_cast<Count>(1 + random.below(model.steps));
+    const testing::Interpreted expected = testing::interpret(model, {{input}});
+    each_table([&](const Table& table) {
+      const Window window = run_on(model, only_scattered(table), input);
+      CHECK(window.out == run_on(model, kernels::reference::kTable, input).out);
+      CHECK(window.checksum == expected.checksum);
+      CHECK(window.spikes == expected.spikes);
     });
   }
   CHECK(bands > 1000);

@@ -32,6 +32,18 @@ TEST_CASE("the cost of events is fitted over binary rates up to 30 %, and starts
   CHECK(cost.line.above > 0.3);
 }
 
+TEST_CASE("an event's price in memory is the slope of the naive path, and few events may cost more than it says") {
+  std::vector<LayerLine> main = {line_of(1, 0.01, 60, 5000), line_of(1, 0.1, 600, 8000)};
+  for (LayerLine& line : main) {
+    line.singles_rest.median = 2000;
+    line.naive_path.median = 4000 + 30 * line.events;
+  }
+  const CostByEvents cost = cost_by_events(main);
+  CHECK(cost.update == 2000);
+  CHECK(cost.naive_event == doctest::Approx(30));
+  CHECK(cost.above_naive == doctest::Approx(5000. / 3800 - 1));
+}
+
 TEST_CASE("a kernel's own time is what its path takes without the same path that multiplies nothing") {
   LayerLine line = line_of(1, 0.1, 600, 7000);
   CHECK(line.events_kernel() == 6000);
@@ -43,7 +55,7 @@ TEST_CASE("the best path is the least of those that there are") {
   LayerLine line = line_of(1, 0.1, 600, 7000);
   CHECK(line.best_path() == 7000);
   line.dense_path.median = 5000;
-  line.scatter_path.median = 6000;
+  line.naive_path.median = 6000;
   CHECK(line.best_path() == 5000);
   CHECK(LayerLine{}.best_path() == 0);
 }

@@ -21,7 +21,7 @@ Answer made_answer() {
     const double ns = 3000 + line.events * 5;
     line.engine = line.events_path = {ns, ns, ns};
     line.dense_path = {12000, 12000, 12000};
-    line.scatter_path = {ns * 3, ns * 3, ns * 3};
+    line.naive_path = {ns * 3, ns * 3, ns * 3};
     line.events_rest = line.dense_rest = {2900, 2900, 2900};
     table.main.push_back(line);
   }
