@@ -302,8 +302,12 @@ void Linear::open(const kernels::Table& kernels, const Count* counts, const Part
   } else {
     copy(kernels, counts, first, last, reinterpret_cast<Count*>(listed.copy), listed.rows);
   }
-  for (std::size_t oy = part.first_row; oy < part.last_row; ++oy)
+  bool scatters = false;
+  for (std::size_t oy = part.first_row; oy < part.last_row; ++oy) {
     listed.rows[oy].method = method(kernels, listed, static_cast<std::int64_t>(oy), fires);
+    scatters = scatters || listed.rows[oy].method == Method::scattered;
+  }
+  if (scatters) std::fill_n(listed.scattered, size().scattered, std::int16_t{0});  // and rows that fire leave zeros
 }
 
 Linear::Method Linear::method(const kernels::Table& kernels, const Listed& listed, std::int64_t oy, bool fires) const {
@@ -432,7 +436,6 @@ std::size_t Linear::fire_scattered(const kernels::Table& kernels, const Listed& 
   const std::size_t rows = kernel_rows(), stride = static_cast<std::size_t>(y_.stride);
   const std::size_t border = static_cast<std::size_t>(x_.kernel - 1) * single_row_;
   const std::size_t pitch = scattered_positions() * single_row_;
-  std::fill_n(listed.scattered, rows * pitch, std::int16_t{0});
   const Pixels inner = inner_pixels();
   std::uint8_t* const values = valued_ ? listed.single_values : nullptr;
   const auto list = packing_.narrow ? kernels.list_narrow_singles : kernels.list_wide_singles;
