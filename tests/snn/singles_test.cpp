@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include "core/team.hpp"
 #include "interpreter.hpp"
 #include "random_firing.hpp"
 #include "random_models.hpp"
@@ -358,6 +359,46 @@ TEST_CASE("models whose few counts are scattered equal those that take words") {
     });
   }
   CHECK(bands > 1000);
+}
+
+TEST_CASE("scattered rows that are dealt out to a team's parts have the bits of one") {
+  struct OneByOne final : Team {
+    explicit OneByOne(unsigned n) : parts(n) {}
+    unsigned size() const override { return parts; }
+    void run(unsigned count, void (*part)(void* context, unsigned index), void* context) override {
+      for (unsigned i = count; i-- > 0;) part(context, i);
+    }
+    unsigned parts;
+  };
+  SeededRandom random(47);
+  const Shape shape{14, 14, 32}, to{14, 14, 64};
+  Model model{.name = "large", .code = Code::volley, .steps = 1};
+  Population in{.name = "in", .shape = shape, .kind = Source{}, .greatest = 1};
+  Population out{.name = "out", .shape = to, .greatest = 1};
+  out.kind = IntegrateAndFire{std::vector<std::int32_t>(to.channels, 70), std::vector<std::int32_t>(to.channels, 9)};
+  Conv conv{.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1};
+  conv.weights = testing::random_weights(random, std::size_t{9} * shape.channels * to.channels);
+  model.populations = {in, out};
+  model.projections = {{0, 1, conv}};
+  model.outputs = {"out"};
+  const Table& best = *kernels::available().front();
+  const Table forced = only_scattered(best);
+  const Compiled compiled(model, forced);
+  const auto input = testing::random_counts(random, shape.neurons(), 1, 2);
+  const Window expected = run_on(model, kernels::reference::kTable, input);
+  for (const unsigned parts : {1u, 2u, 3u, 5u, 14u}) {
+    CAPTURE(parts);
+    bands = 0;
+    OneByOne team(parts);
+    State state;
+    Window window;
+    window.rows = 1;
+    window.in = {input};
+    run(compiled, forced, state, window, &team);
+    CHECK(window.out == expected.out);
+    CHECK(window.checksum == expected.checksum);
+    CHECK(bands >= 10);
+  }
 }
 
 TEST_CASE("all counts and weights at their greatest: sums of single counts pass 2^15 and stay exact") {
