@@ -95,6 +95,15 @@ void Neurons::fire(const ShortVolley& volley, std::size_t at, Ints a, Count* out
 void Neurons::fire(const ShortVolley& volley, std::size_t at, Ints a, Ints b, Count* out) {
   fire_short(U16(), narrowed(a, b), volley, at, out);
 }
+// Counts of neurons of a ShortVolley, whose constants are in the order of the sums.
+template <class D>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> short_counts(D d, hn::Vec<D> sum, hn::Vec<D> start,
+                                                         hn::Vec<hn::RebindToUnsigned<D>> multiplier,
+                                                         hn::Vec<hn::RebindToUnsigned<D>> power, Count ceiling) {
+  const hn::RebindToUnsigned<D> du;
+  const auto x = hn::BitCast(du, hn::Max(hn::SaturatedAdd(sum, start), hn::Zero(d)));
+  return hn::Min(hn::MulHigh(hn::MulHigh(x, multiplier), power), hn::Set(du, ceiling));
+}
 // The same of sums of 16 bits, less what they begin with: volley.start, or `from`. D: of at most 16-bit lanes.
 template <class D>
 HWY_INLINE void fire_sums(D d, hn::Vec<D> sum, const std::int32_t* from, const ShortVolley& volley, std::size_t at,

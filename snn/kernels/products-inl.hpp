@@ -30,16 +30,6 @@ HWY_INLINE void keep_lanes(D, hn::Vec<D> sum, const std::int32_t* from, std::int
   hn::StoreU(hn::Add(hn::LoadU(d32, from), hn::PromoteTo(d32, hn::LowerHalf(dh, sum))), d32, sums);
   hn::StoreU(hn::Add(hn::LoadU(d32, from + half), hn::PromoteTo(d32, hn::UpperHalf(dh, sum))), d32, sums + half);
 }
-// Counts of neurons of a ShortVolley, whose constants are in the order of the sums.
-template <class D>
-HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> short_counts(D d, hn::Vec<D> sum, hn::Vec<D> start,
-                                                         hn::Vec<hn::RebindToUnsigned<D>> multiplier,
-                                                         hn::Vec<hn::RebindToUnsigned<D>> power, Count ceiling) {
-  const hn::RebindToUnsigned<D> du;
-  const auto x = hn::BitCast(du, hn::Max(hn::SaturatedAdd(sum, start), hn::Zero(d)));
-  return hn::Min(hn::MulHigh(hn::MulHigh(x, multiplier), power), hn::Set(du, ceiling));
-}
-
 // At i, i + turn, .. of every run, as long as a vector fits below n. `i` is `at` modulo the period: the weights stay in
 // registers.
 template <bool kFires, class D, std::size_t... P>

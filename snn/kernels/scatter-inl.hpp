@@ -90,20 +90,51 @@ void scatter_singles(const Scatter& scatter) {
   scatter.values ? scatter_from<I16, true>(I16(), scatter) : scatter_from<I16, false>(I16(), scatter);
 }
 
+template <class D>
+HWY_INLINE SingleSum<D> taken(D d, std::int16_t* sums) {
+  const SingleSum<D> sum(hn::Load(d, sums), hn::Load(d, sums + hn::Lanes(d)));
+  hn::Store(hn::Zero(d), d, sums);
+  hn::Store(hn::Zero(d), d, sums + hn::Lanes(d));
+  return sum;
+}
+// One SingleSum, from output `at` on, of positions that begin alike: constants stay in registers.
+template <class D, bool kValued>
+void fire_alike(D d, const Scattered& row, std::size_t at) {
+  const hn::RebindToUnsigned<D> du;
+  const std::size_t lanes = hn::Lanes(d), positions = row.positions, pitch = row.pitch, pixel = row.row;
+  const ShortVolley& volley = row.firing->in_short;
+  const std::int16_t* const starts = volley.start + at;
+  const std::uint16_t *const multipliers = volley.multiplier + at, *const powers = volley.power + at;
+  const auto start = hn::LoadU(d, starts), upper_start = hn::LoadU(d, starts + lanes);
+  const auto multiplier = hn::LoadU(du, multipliers), upper_multiplier = hn::LoadU(du, multipliers + lanes);
+  const auto power = hn::LoadU(du, powers), upper_power = hn::LoadU(du, powers + lanes);
+  const Count ceiling = volley.ceiling;
+  std::int16_t* sums = row.sums + at;
+  Count* out = row.firing->out + at;
+  for (std::size_t x = 0; x < positions; ++x, out += pitch, sums += pixel) {
+    const SingleSum<D> sum = taken(d, sums);
+    const auto first = first_of<D, kValued>(d, sum, 0);
+    const auto lower = lower_in_order(d, first, sum.second), upper = upper_in_order(d, first, sum.second);
+    hn::StoreU(short_counts(d, lower, start, multiplier, power, ceiling), du, out);
+    hn::StoreU(short_counts(d, upper, upper_start, upper_multiplier, upper_power, ceiling), du, out + lanes);
+  }
+}
 template <class D, bool kValued>
 HWY_INLINE void fire_scattered_from(D d, const Scattered& row) {
   if constexpr (sizeof(hn::Vec<D>) > 16)
     if (row.row % sizeof(hn::Vec<D>) != 0) return fire_scattered_from<hn::Half<D>, kValued>(hn::Half<D>(), row);
   const std::size_t lanes = hn::Lanes(d), outputs = row.outputs, pitch = row.pitch, pixel = row.row;
   const ShortVolley volley = row.firing->in_short;
+  if (volley.start && outputs % (2 * lanes) == 0) {
+    for (std::size_t at = 0; at < outputs; at += 2 * lanes) fire_alike<D, kValued>(d, row, at);
+    return;
+  }
   const std::int32_t* from = row.from;
   std::int16_t* sums = row.sums;
   Count* out = row.firing->out;
   for (std::size_t x = 0; x < row.positions; ++x, from += pitch, out += pitch, sums += pixel) {
     for (std::size_t at = 0; at < outputs; at += 2 * lanes) {
-      const SingleSum<D> sum(hn::Load(d, sums + at), hn::Load(d, sums + at + lanes));
-      hn::Store(hn::Zero(d), d, sums + at);
-      hn::Store(hn::Zero(d), d, sums + at + lanes);
+      const SingleSum<D> sum = taken(d, sums + at);
       fire_blocks(d, first_of<D, kValued>(d, sum, 0), sum.second, outputs - at < 2 * lanes ? outputs - at : 2 * lanes,
                   from + at, volley, at, out + at);
     }
