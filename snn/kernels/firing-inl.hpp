@@ -104,6 +104,27 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> short_counts(D d, hn::Vec<D> sum, hn
   const auto x = hn::BitCast(du, hn::Max(hn::SaturatedAdd(sum, start), hn::Zero(d)));
   return hn::Min(hn::MulHigh(hn::MulHigh(x, multiplier), power), hn::Set(du, ceiling));
 }
+// Two vectors of neurons that begin alike at every position, from output `at` on: constants stay in registers.
+template <class D>
+struct AlikeNeurons {
+  HWY_INLINE AlikeNeurons(D d, const ShortVolley& volley, std::size_t at)
+      : start(hn::LoadU(d, volley.start + at)),
+        upper_start(hn::LoadU(d, volley.start + at + hn::Lanes(d))),
+        multiplier(hn::LoadU(Unsigned(), volley.multiplier + at)),
+        upper_multiplier(hn::LoadU(Unsigned(), volley.multiplier + at + hn::Lanes(d))),
+        power(hn::LoadU(Unsigned(), volley.power + at)),
+        upper_power(hn::LoadU(Unsigned(), volley.power + at + hn::Lanes(d))),
+        ceiling(volley.ceiling) {}
+  HWY_INLINE void fire(D d, hn::Vec<D> lower, hn::Vec<D> upper, Count* out) const {
+    hn::StoreU(short_counts(d, lower, start, multiplier, power, ceiling), Unsigned(), out);
+    hn::StoreU(short_counts(d, upper, upper_start, upper_multiplier, upper_power, ceiling), Unsigned(),
+               out + hn::Lanes(d));
+  }
+  using Unsigned = hn::RebindToUnsigned<D>;
+  hn::Vec<D> start, upper_start;
+  hn::Vec<Unsigned> multiplier, upper_multiplier, power, upper_power;
+  Count ceiling;
+};
 // The same of sums of 16 bits, less what they begin with: volley.start, or `from`. D: of at most 16-bit lanes.
 template <class D>
 HWY_INLINE void fire_sums(D d, hn::Vec<D> sum, const std::int32_t* from, const ShortVolley& volley, std::size_t at,

@@ -97,26 +97,17 @@ HWY_INLINE SingleSum<D> taken(D d, std::int16_t* sums) {
   hn::Store(hn::Zero(d), d, sums + hn::Lanes(d));
   return sum;
 }
-// One SingleSum, from output `at` on, of positions that begin alike: constants stay in registers.
+// One SingleSum, from output `at` on, of positions that begin alike.
 template <class D, bool kValued>
 void fire_alike(D d, const Scattered& row, std::size_t at) {
-  const hn::RebindToUnsigned<D> du;
-  const std::size_t lanes = hn::Lanes(d), positions = row.positions, pitch = row.pitch, pixel = row.row;
-  const ShortVolley& volley = row.firing->in_short;
-  const std::int16_t* const starts = volley.start + at;
-  const std::uint16_t *const multipliers = volley.multiplier + at, *const powers = volley.power + at;
-  const auto start = hn::LoadU(d, starts), upper_start = hn::LoadU(d, starts + lanes);
-  const auto multiplier = hn::LoadU(du, multipliers), upper_multiplier = hn::LoadU(du, multipliers + lanes);
-  const auto power = hn::LoadU(du, powers), upper_power = hn::LoadU(du, powers + lanes);
-  const Count ceiling = volley.ceiling;
+  const std::size_t positions = row.positions, pitch = row.pitch, pixel = row.row;
+  const AlikeNeurons<D> neurons(d, row.firing->in_short, at);
   std::int16_t* sums = row.sums + at;
   Count* out = row.firing->out + at;
   for (std::size_t x = 0; x < positions; ++x, out += pitch, sums += pixel) {
     const SingleSum<D> sum = taken(d, sums);
     const auto first = first_of<D, kValued>(d, sum, 0);
-    const auto lower = lower_in_order(d, first, sum.second), upper = upper_in_order(d, first, sum.second);
-    hn::StoreU(short_counts(d, lower, start, multiplier, power, ceiling), du, out);
-    hn::StoreU(short_counts(d, upper, upper_start, upper_multiplier, upper_power, ceiling), du, out + lanes);
+    neurons.fire(d, lower_in_order(d, first, sum.second), upper_in_order(d, first, sum.second), out);
   }
 }
 template <class D, bool kValued>

@@ -269,16 +269,30 @@ std::size_t total_of(const Singles& singles, std::size_t begin, std::size_t end,
   return total;
 }
 
+// What ends the positions of one vector of outputs that fire and begin alike; else nothing.
+template <class D, bool kAlike>
+struct AlikeEnd {
+  HWY_INLINE AlikeEnd(D, const Singles&, std::size_t) {}
+};
+template <class D>
+struct AlikeEnd<D, true> {
+  HWY_INLINE AlikeEnd(D d, const Singles& singles, std::size_t at)
+      : neurons(d, singles.firing->in_short, at), out(singles.firing->out + at) {}
+  AlikeNeurons<D> neurons;
+  Count* out;
+};
+
 // Kernels of three adjacent pixels, stride 1: an event is taken once for the three positions that it reaches. Where a
 // position's counts may be more than Singles::most (kSettles), sums that would outgrow 16 bits are added to those in
 // memory before, which then begin what follows.
-template <class D, bool kValued, bool kSettles, std::size_t kVectors>
+template <class D, bool kValued, bool kSettles, std::size_t kVectors, bool kAlike>
 void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, std::size_t at, std::size_t outputs,
                      const std::int32_t* from, std::int32_t* sums) {
   constexpr std::size_t kPixels = 3, kSums = kPixels * kVectors;
   const std::uint32_t* const starts = singles.starts;
   const std::size_t pitch = singles.pitch, positions = singles.positions;
   const std::uint32_t* const totals = totals_of<kValued>(singles);
+  const AlikeEnd<D, kAlike> alike(d, singles, at);
   // Events that are in memory, and the sum of their counts; positions that are there in part.
   std::size_t settled = 0, settled_total = 0, begun = 0;
   SingleSum<D> sum[kSums];
@@ -312,6 +326,13 @@ void sliding_singles(D d, const Singles& singles, const std::int8_t* weights, st
     add_singles_range<D, kValued, kVectors>(d, singles, e, end, weights, sum);
     if (pixel + 1 < kPixels) continue;
     const std::size_t first = settled > starts[oldest] ? settled : starts[oldest];
+    if constexpr (kAlike) {
+      const SingleSum<D>& last = sum[kSums - 1];
+      const auto lanes = first_of<D, kValued>(d, last, static_cast<std::uint32_t>(end - first));
+      alike.neurons.fire(d, lower_in_order(d, lanes, last.second), upper_in_order(d, lanes, last.second),
+                         alike.out + oldest * pitch);
+      continue;
+    }
     end_singles<D, kValued, kSums - kVectors>(Each<kVectors>(), d, singles, sum,
                                               static_cast<std::uint32_t>(end - first), oldest, at, outputs,
                                               (oldest < begun ? sums : from) + oldest * pitch, sums + oldest * pitch);
@@ -366,9 +387,16 @@ HWY_INLINE void some_vectors(D d, const Singles& singles, std::size_t now, bool 
   if (now == kVectors) {
     const std::int8_t* const weights = singles.weights + at;
     const std::int32_t* const from = singles.from + at;
-    if constexpr (6 * kVectors <= kSingleRegisters)
+    if constexpr (6 * kVectors <= kSingleRegisters) {
+      constexpr bool kCanBeAlike = kSingleRegisters == 24 && kVectors == 1 && !kSettles;
+      const bool alike = singles.firing && singles.firing->in_short.start && outputs == sizeof(hn::Vec<D>);
+      if (kCanBeAlike && sliding && alike)
+        return sliding_singles<D, kValued, kSettles, kVectors, kCanBeAlike>(d, singles, weights, at, outputs, from,
+                                                                            sums + at);
       if (sliding)
-        return sliding_singles<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
+        return sliding_singles<D, kValued, kSettles, kVectors, false>(d, singles, weights, at, outputs, from,
+                                                                      sums + at);
+    }
     return single_positions<D, kValued, kSettles, kVectors>(d, singles, weights, at, outputs, from, sums + at);
   }
   if constexpr (kVectors > 1)
