@@ -13,8 +13,8 @@ HWY_INLINE void add_to_memory(D d, hn::Vec<D> sum, std::int16_t* to) {
 // What two events hold in common: their counts, or which lanes of the other one count.
 template <class D, bool kValued>
 struct Both {
-  HWY_INLINE Both(D d, unsigned counts, unsigned both)
-      : counts(hn::Set(d, static_cast<std::int16_t>(kValued ? counts : 0u - both))),
+  HWY_INLINE Both(D d, unsigned of_both, unsigned both)
+      : counts(hn::Set(d, static_cast<std::int16_t>(kValued ? of_both : 0u - both))),
         bias(hn::Set(d, static_cast<std::int16_t>(kSingleBias * (1 + static_cast<int>(both))))) {}
   hn::Vec<D> counts, bias;
 };
