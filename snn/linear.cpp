@@ -90,6 +90,12 @@ Linear::Size Linear::size_of(const Packing& packing) const {
           .rows = height_};
 }
 
+bool Linear::can_scatter() const {
+  const std::size_t numbers = width_ * rounded_up(source_channels_, 4);  // of a row's counts, at most
+  return !singles_.empty() && x_.target > 1 && x_.stride == 1 && x_.dilation == 1 && y_.dilation == 1 &&
+         outputs_ % kernels::kTile == 0 && numbers <= std::numeric_limits<std::uint16_t>::max();
+}
+
 void Linear::pack_as(bool narrow, std::span<const std::int8_t> weights) {
   packing_ = packing(narrow);
   SYN_ASSERT(size().weights <= size_at_most().weights && size().events <= size_at_most().events, source_channels_);

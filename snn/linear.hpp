@@ -128,12 +128,11 @@ class Linear {
   void end_border(const Pixels& inner, std::uint32_t* starts) const;
   void add_singles(const kernels::Table& kernels, const Listed& listed, const Part& part, std::int64_t oy,
                    const std::int32_t* from, std::int32_t* sums, const kernels::Firing* firing) const;
-  bool can_scatter() const {
-    return !singles_.empty() && x_.target > 1 && x_.stride == 1 && x_.dilation == 1 && y_.dilation == 1 &&
-           outputs_ % kernels::kTile == 0 && row_words() * 4 / packing_.part_bytes() <= UINT16_MAX;
-  }
+  // Whether rows whose neurons fire in 16 bits may be scattered; the same on every machine.
+  bool can_scatter() const;
   // Positions of a row of sums: those that a pixel of the border reaches, too.
   std::size_t scattered_positions() const { return static_cast<std::size_t>(x_.target + 2 * (x_.kernel - 1)); }
+  // fire_rows, of those from `oy` on that are scattered.
   std::size_t fire_scattered(const kernels::Table& kernels, const Listed& listed, const Part& part, std::size_t oy,
                              const std::int32_t* from, std::size_t from_pitch, const kernels::Firing& firing) const;
   std::size_t row_words() const { return width_ * packing_.pixel_words(); }
